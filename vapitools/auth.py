@@ -1,0 +1,113 @@
+"""Who is calling: verifiers of the webhook's sender."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .errors import AuthenticationError, SettingsError
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One request as it came in, for verifiers.
+
+    Attributes:
+        method: The HTTP method, upper case.
+        path: The path, with the query string when there is one.
+        headers: Names in lower case, and values, as received; a name can come twice.
+        body: The raw bytes; empty for a verifier that does not read the body.
+    """
+
+    method: str
+    path: str
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes = b""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a header, or None when it is missing.
+
+        Raises:
+            AuthenticationError: The header came more than once: none of the two can be trusted.
+        """
+        values = [value for key, value in self.headers if key == name]
+        if len(values) > 1:
+            raise AuthenticationError(f"the header {name.decode()} came {len(values)} times")
+        return values[0] if values else None
+
+    def __repr__(self) -> str:
+        return f"Delivery({self.method} {self.path!r})"
+
+
+class Verifier(Protocol):
+    """Decides whether a request comes from Vapi.
+
+    Attributes:
+        reads_body: False lets a stranger be refused before the body is read.
+    """
+
+    @property
+    def reads_body(self) -> bool: ...
+
+    async def verify(self, delivery: Delivery) -> None:
+        """Return when the sender is known.
+
+        Raises:
+            AuthenticationError: It is not. The text is for our own log and holds no secret.
+        """
+        ...
+
+
+class SharedSecret:
+    """A secret that both sides know, as `X-Vapi-Secret: …` or `Authorization: Bearer …`.
+
+    Vapi sends the first for `server.secret`, the second for a bearer credential.
+
+    Args:
+        secrets: One, or several while a secret is being rotated. Not empty.
+
+    Raises:
+        SettingsError: No secret was given, or an empty one, which would let everybody in.
+    """
+
+    reads_body = False
+
+    def __init__(self, *secrets: str) -> None:
+        # The type hint does not stop `os.environ.get(…)`, and this must be said clearly.
+        if not secrets or not all(isinstance(s, str) and s.strip() for s in secrets):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise SettingsError(
+                "SharedSecret got an empty secret; set the variable that it is read from"
+            )
+        self._secrets = tuple(secret.encode() for secret in secrets)
+
+    async def verify(self, delivery: Delivery) -> None:
+        """See `Verifier.verify`."""
+        sent = delivery.header(b"x-vapi-secret")
+        authorization = delivery.header(b"authorization")
+        candidates = [value for value in (sent, _bearer(authorization)) if value]
+        if not candidates:
+            raise AuthenticationError(_why_nothing(sent, authorization))
+        matches = [hmac.compare_digest(c, s) for c in candidates for s in self._secrets]
+        if not any(matches):
+            name = "x-vapi-secret" if sent else "authorization"
+            raise AuthenticationError(f"the secret in the header {name} is not ours")
+
+    def __repr__(self) -> str:
+        return f"SharedSecret({len(self._secrets)} secrets)"
+
+
+def _bearer(authorization: bytes | None) -> bytes | None:
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else None
+
+
+def _why_nothing(sent: bytes | None, authorization: bytes | None) -> str:
+    if authorization is not None:
+        return "the header authorization is no bearer token"
+    if sent is not None:
+        return "the header x-vapi-secret is empty: no secret is set on this server at Vapi"
+    return "there is neither a header x-vapi-secret nor authorization"

@@ -1,0 +1,84 @@
+"""Every exception of vapitools.
+
+```
+VapiToolsError
+├── DefinitionError         a tool is declared wrongly: all problems at once
+├── SettingsError           a setting or an environment variable cannot be used
+├── ResultError             a tool returned what cannot be sent
+├── ToolError               raised by tool authors; its text goes to the assistant
+│   └── ArgumentError       the model's arguments do not fit the tool's parameters
+└── WebhookError            a request that is refused, with its HTTP status
+    ├── AuthenticationError   the sender is not known (401)
+    └── MessageError          the body cannot be read (400, 413, 415)
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .spoken import RequestFailed
+
+
+class VapiToolsError(Exception):
+    """The base of every exception of this package."""
+
+
+class DefinitionError(VapiToolsError):
+    """A tool is declared wrongly. Raised while decorating, with every problem found.
+
+    Attributes:
+        problems: One sentence each: which function, which parameter, what to write instead.
+    """
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class SettingsError(VapiToolsError):
+    """A setting or an environment variable cannot be used."""
+
+
+class ToolError(VapiToolsError):
+    """Raise it in a tool to tell the assistant what went wrong and what to offer instead.
+
+    Args:
+        text: Goes to the assistant as the tool call's `error`. Write it for the model.
+        message: What the assistant says instead of making up its own sentence.
+    """
+
+    def __init__(self, text: str = "", *, message: RequestFailed | None = None) -> None:
+        super().__init__(text)
+        self.message = message
+
+
+class ArgumentError(ToolError):
+    """The model's arguments do not fit. Names each field and what is wanted, never its value."""
+
+
+class ResultError(VapiToolsError):
+    """A tool returned what cannot be sent. It is logged; the assistant hears of a failure."""
+
+
+class WebhookError(VapiToolsError):
+    """A request that is refused. The text is for the log, or for whoever may see it."""
+
+    status = 400
+
+    def __init__(self, text: str, *, status: int | None = None) -> None:
+        super().__init__(text)
+        if status is not None:
+            self.status = status
+
+
+class AuthenticationError(WebhookError):
+    """The sender could not be verified. The text is for our own log, never for the answer."""
+
+    status = 401
+
+
+class MessageError(WebhookError):
+    """The body cannot be read as a message from Vapi."""

@@ -1,0 +1,390 @@
+"""`@tool`: a plain function, described so that a voice assistant can call it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType, MethodType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+from . import _docstrings, _parameters, _results, _schema, spoken
+from ._threads import Threads, shared
+from .context import CallContext
+from .errors import DefinitionError
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+S = TypeVar("S")
+
+Messages = Sequence[spoken.Spoken | Mapping[str, Any]]
+
+# Vapi takes this for names, and its models degrade silently at longer descriptions.
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_MAX_DESCRIPTION = 999
+
+# Below the 20 seconds that Vapi waits by itself, so that the answer is there in time.
+_DEFAULT_TIMEOUT = 18.0
+_HEADROOM = 2.0
+_MAX_SERVER_TIMEOUT = 300.0
+
+
+class Tool(Generic[P, R]):
+    """A function that an assistant can call, and that is still the function.
+
+    Made by `@tool`. Calling it calls the function; on a method it binds as the method does.
+
+    Attributes:
+        name: What the model calls it.
+        description: What the model is told of it.
+        parameters: What the model may send, in Vapi's dialect of JSON Schema.
+        timeout: Seconds after which the call is answered with an error.
+    """
+
+    def __init__(self, function: Callable[P, R], spec: _Spec, *, is_bound: bool = True) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._spec = spec
+        self._is_bound = is_bound
+        self._is_async = _is_async(function)
+        self.name = spec.name
+        self.description = spec.description
+        self.timeout = spec.timeout
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the model may send, in Vapi's dialect of JSON Schema."""
+        return _copy(self._spec.parameters)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function, as if it had never been decorated."""
+        return self._function(*args, **kwargs)
+
+    @overload
+    def __get__(self, instance: None, owner: type, /) -> Tool[P, R]: ...
+    @overload
+    def __get__(
+        self: Tool[Concatenate[S, Q], R], instance: S, owner: type | None = None, /
+    ) -> Tool[Q, R]: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Tool[Any, Any]:
+        """A method's tool, bound to the object that it is taken from."""
+        if self._is_bound or (instance is None and not self._spec.is_classmethod):
+            return self
+        receiver = owner or type(instance) if self._spec.is_classmethod else instance
+        return Tool(MethodType(self._function, receiver), self._spec)
+
+    def definition(
+        self, *, base_url: str | None = None, server: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The whole function tool, as `POST https://api.vapi.ai/tool` takes it.
+
+        Args:
+            base_url: Where the router is reachable from outside; the tool gets its own URL there.
+            server: More of Vapi's `server` fields, such as `credentialId` or `headers`.
+        """
+        spec = self._spec
+        function: dict[str, Any] = {"name": spec.name, "parameters": self.parameters}
+        if spec.description:
+            function["description"] = spec.description
+        if spec.strict:
+            function.update(strict=True, parameters=_schema.strict(self.parameters))
+        definition: dict[str, Any] = {"type": "function", "function": function}
+        if not spec.wait:
+            definition["async"] = True
+        if spec.messages:
+            definition["messages"] = _copy(spec.messages)
+        if static := spec.read.static:
+            definition["parameters"] = [{"key": k, "value": _copy(v)} for k, v in static.items()]
+        if base_url is not None or server is not None:
+            definition["server"] = {**self._server(base_url), **(server or {})}
+        return definition
+
+    def _server(self, base_url: str | None) -> dict[str, Any]:
+        server: dict[str, Any] = {"timeoutSeconds": math.ceil(self.timeout + _HEADROOM)}
+        if base_url is not None:
+            server["url"] = f"{base_url.rstrip('/')}/tools/{self.name}"
+        return server
+
+    async def run(
+        self,
+        arguments: Mapping[str, Any] | str | bytes = b"{}",
+        call: CallContext | None = None,
+        *,
+        threads: Threads = shared,
+    ) -> Any:
+        """Run the tool with arguments as a model sends them; a `def` tool runs in a thread.
+
+        Args:
+            arguments: A mapping, or JSON text.
+            call: The live call, for tools that ask for it; an empty one by default.
+            threads: Where a `def` tool runs.
+
+        Returns:
+            What the function returns, untouched.
+
+        Raises:
+            ArgumentError: The arguments do not fit.
+            DefinitionError: The tool is a method that was not taken from an object.
+            BaseException: Whatever the function raises.
+        """
+        self.check_bound()
+        text = arguments if isinstance(arguments, bytes) else _to_text(arguments)
+        args, kwargs = self._spec.read.bind(text, call or CallContext())
+        if self._is_async:
+            return await self._function(*args, **kwargs)  # type: ignore[misc, call-arg]
+        value = await threads.run(functools.partial(self._function, *args, **kwargs))
+        return await value if inspect.isawaitable(value) else value
+
+    def check_bound(self) -> None:
+        """Make sure that a method was taken from an object.
+
+        Raises:
+            DefinitionError: It was taken from its class.
+        """
+        if not self._is_bound:
+            outer = self.__qualname__.rpartition(".")[0]
+            raise DefinitionError(
+                f"{self.name} is a method; take it from an object: {outer}(…).{self.__name__}"
+            )
+
+    def __repr__(self) -> str:
+        return f"<Tool {self.name!r}>"
+
+
+@overload
+def tool(function: classmethod[Any, P, R], /) -> Tool[P, R]: ...
+@overload
+def tool(
+    function: Callable[P, R],
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    messages: Messages = (),
+    timeout: float = _DEFAULT_TIMEOUT,
+    strict: bool = False,
+    wait: bool = True,
+) -> Tool[P, R]: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    messages: Messages = (),
+    timeout: float = _DEFAULT_TIMEOUT,
+    strict: bool = False,
+    wait: bool = True,
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(function: Any = None, /, **options: Any) -> Any:
+    """Make a function a tool: `@tool` or `@tool(…)`, on functions and on methods.
+
+    The schema comes from the type hints, the descriptions from the docstring.
+
+    Args:
+        function: Anything that can be called: `def`, `async def`, methods, partials, objects.
+        name: What the model calls it, if not the function's name.
+        description: What the model is told, if not the docstring's text.
+        messages: What the assistant says around the call: `RequestStart` and its like.
+        timeout: Seconds until the call is answered with an error, below Vapi's own limit.
+        strict: Ask the model's provider to keep exactly to the schema.
+        wait: False lets the assistant go on at once; it never hears the result.
+
+    Raises:
+        DefinitionError: All that is wrong, each with what to write instead.
+    """
+    local_names = _names_around(sys._getframe(1))
+
+    def decorate(function: Any) -> Tool[Any, Any]:
+        return _derive(function, _Options(**options), local_names)
+
+    return decorate if function is None else decorate(function)
+
+
+# --- deriving -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Options:
+    name: str | None = None
+    description: str | None = None
+    messages: Messages = ()
+    timeout: float = _DEFAULT_TIMEOUT
+    strict: bool = False
+    wait: bool = True
+
+
+@dataclass(frozen=True)
+class _Spec:
+    """All that was derived from a function; a method's bound tools share it."""
+
+    name: str
+    description: str
+    read: _parameters.Parameters
+    parameters: dict[str, Any]
+    messages: list[dict[str, Any]]
+    timeout: float
+    strict: bool
+    wait: bool
+    is_classmethod: bool
+
+
+def _derive(function: Any, options: _Options, local_names: Mapping[str, Any]) -> Tool[Any, Any]:
+    is_classmethod = isinstance(function, classmethod)
+    is_static = isinstance(function, staticmethod)
+    function = function.__func__ if is_classmethod or is_static else function
+    if not callable(function):
+        raise DefinitionError(f"@tool stands on {function!r}, which cannot be called")
+    plain = _plain(function)
+    label = getattr(plain, "__qualname__", None) or type(plain).__qualname__
+    skip_receiver = is_classmethod or (not is_static and _is_method(function))
+    docstring = _docstrings.parse(_docstring(plain))
+    description = (options.description if options.description is not None else docstring.text).strip()
+    name = options.name if options.name is not None else _name(plain)
+
+    problems = [*_check_name(name, label), *_check_options(options, description, label)]
+    problems += _check_function(plain, label)
+    spoken_messages = _collect(problems, lambda: _spoken(options.messages, label)) or []
+    read = _collect(
+        problems,
+        lambda: _parameters.read(
+            function,
+            label=label,
+            docstring=docstring,
+            local_names=local_names,
+            skip_receiver=skip_receiver,
+        ),
+    )
+    parameters = _collect(problems, lambda: _schema.lower(read.schema, label)) if read else None
+    if options.strict and parameters is not None and _is_open(parameters["properties"]):
+        problems.append(f"{label}: strict=True does not go with a dict; name its fields in a dataclass")
+    if problems or read is None or parameters is None:
+        raise DefinitionError(problems)
+    spec = _Spec(
+        name=name,
+        description=description,
+        read=read,
+        parameters=parameters,
+        messages=spoken_messages,
+        timeout=options.timeout,
+        strict=options.strict,
+        wait=options.wait,
+        is_classmethod=is_classmethod,
+    )
+    return Tool(function, spec, is_bound=not skip_receiver)
+
+
+def _collect(problems: list[str], step: Callable[[], S]) -> S | None:
+    """Take one step of the derivation; what is wrong with it joins the other problems."""
+    try:
+        return step()
+    except DefinitionError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _plain(function: Any) -> Any:
+    """The function below partials and wrappers, which has the name and the docstring."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return inspect.unwrap(function)
+
+
+def _name(plain: Any) -> str:
+    return str(getattr(plain, "__name__", None) or type(plain).__name__)
+
+
+def _docstring(plain: Any) -> str | None:
+    if hasattr(plain, "__name__"):
+        return getattr(plain, "__doc__", None)
+    return type(plain).__call__.__doc__ or type(plain).__doc__
+
+
+def _is_method(function: Any) -> bool:
+    """Whether a function in a class body waits for its `self` or `cls`."""
+    if not inspect.isfunction(function):
+        return False
+    first = next(iter(inspect.signature(function).parameters), None)
+    outer = function.__qualname__.rpartition(".")[0]
+    return first in ("self", "cls") and bool(outer) and not outer.endswith("<locals>")
+
+
+def _is_async(function: Any) -> bool:
+    call = getattr(type(function), "__call__", None)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _check_name(name: str, label: str) -> list[str]:
+    if name == "<lambda>":
+        return [f"{label}: a lambda has no name; write tool(…, name='…')"]
+    if _NAME.fullmatch(name):
+        return []
+    return [f"{label}: the name {name!r} must be 1 to 64 of the letters a-z, A-Z, digits, '_' and '-'"]
+
+
+def _check_options(options: _Options, description: str, label: str) -> list[str]:
+    problems: list[str] = []
+    if len(description) > _MAX_DESCRIPTION:
+        problems.append(
+            f"{label}: the description has {len(description)} characters; "
+            "models degrade silently from 1000 on, so keep it below that"
+        )
+    if not 0 < options.timeout <= _MAX_SERVER_TIMEOUT - _HEADROOM:
+        problems.append(
+            f"{label}: timeout={options.timeout!r} must be more than 0 and at most "
+            f"{_MAX_SERVER_TIMEOUT - _HEADROOM:g} seconds"
+        )
+    return problems
+
+
+def _check_function(plain: Any, label: str) -> list[str]:
+    if inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain):
+        return [f"{label}: it yields, but Vapi takes one answer; return a list instead"]
+    return []
+
+
+def _spoken(messages: Messages, label: str) -> list[dict[str, Any]]:
+    problems: list[str] = []
+    taken = [_collect(problems, functools.partial(spoken.to_json, message)) for message in messages]
+    if problems:
+        raise DefinitionError(f"{label}: {problem}" for problem in problems)
+    return [message for message in taken if message is not None]
+
+
+def _is_open(properties: dict[str, Any]) -> bool:
+    """Whether somewhere an object takes any names."""
+    for inner in properties.values():
+        while inner["type"] == "array":
+            inner = inner["items"]
+        if inner["type"] == "object" and (not inner.get("properties") or _is_open(inner["properties"])):
+            return True
+    return False
+
+
+def _names_around(frame: FrameType | None) -> dict[str, Any]:
+    """What is visible around the decorated function, for types that are local there."""
+    names: dict[str, Any] = {}
+    filename = frame.f_code.co_filename if frame else ""
+    while frame is not None and frame.f_code.co_filename == filename:
+        if frame.f_code.co_name == "<module>":
+            break
+        names = {**frame.f_locals, **names}
+        frame = frame.f_back
+    return names
+
+
+def _to_text(arguments: Mapping[str, Any] | str) -> bytes:
+    text = arguments if isinstance(arguments, str) else _results.to_json(dict(arguments))
+    return text.encode("utf-8", "replace")
+
+
+def _copy(value: Any) -> Any:
+    """A copy of plain JSON values, so that nobody changes what the tool is made of."""
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
