@@ -62,7 +62,9 @@ def _matching(value: Any, members: list[Any]) -> Any:
     if isinstance(value, (dict, list)) or value is None:
         return value
     text = _normal(choice_text(value))
-    found = [member for member in members if member is not None and _normal(choice_text(member)) == text]
+    found = [
+        member for member in members if member is not None and _normal(choice_text(member)) == text
+    ]
     exact = [member for member in found if choice_text(member) == choice_text(value)]
     return (exact or found)[0] if len(exact or found) == 1 else value
 

@@ -7,7 +7,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -41,11 +41,12 @@ class Parameters:
         static: Name → value of what Vapi fills in.
     """
 
-    def __init__(self, parameters: Iterable[_Parameter], label: str) -> None:
-        parameters = list(parameters)
+    def __init__(
+        self, parameters: Sequence[_Parameter], label: str, names: Mapping[str, Any]
+    ) -> None:
         arguments = [parameter for parameter in parameters if not parameter.is_context]
         self.static = {p.name: p.static.value for p in arguments if p.static is not None}
-        adapter, schema = _build(arguments, label)
+        adapter, schema = _build(arguments, label, names)
         self._validator = adapter.validator
         self._schema = schema
         self._definitions: dict[str, Any] = schema.get("$defs", {})
@@ -160,7 +161,7 @@ def read(
     parameters = [reader.read(parameter) for parameter in declared if parameter.name not in fixed]
     if reader.problems:
         raise DefinitionError(reader.problems)
-    return Parameters([p for p in parameters if p is not None], label)
+    return Parameters([p for p in parameters if p is not None], label, local_names)
 
 
 # --- one parameter ------------------------------------------------------------------------
@@ -209,14 +210,20 @@ class _Reader:
             return None
         positional = parameter.kind is inspect.Parameter.POSITIONAL_ONLY
         if _is_context(hint):
-            return _Parameter(parameter.name, parameter.name, hint, False, positional, is_context=True)
+            return _Parameter(
+                parameter.name, parameter.name, hint, False, positional, is_context=True
+            )
         return self._argument(parameter, hint, positional)
 
-    def _argument(self, parameter: inspect.Parameter, hint: Any, positional: bool) -> _Parameter | None:
+    def _argument(
+        self, parameter: inspect.Parameter, hint: Any, positional: bool
+    ) -> _Parameter | None:
         type_, metadata = _split(hint)
         if Static in metadata:
             return self._problem(parameter.name, "write Static(…) with the value, not Static alone")
-        field_infos = [item for item in (*metadata, parameter.default) if isinstance(item, FieldInfo)]
+        field_infos = [
+            item for item in (*metadata, parameter.default) if isinstance(item, FieldInfo)
+        ]
         key = next(filter(None, map(_alias, reversed(field_infos))), parameter.name)
         default, filler = _default(parameter.default, field_infos)
         nullable = _is_nullable(hint)
@@ -224,11 +231,15 @@ class _Reader:
             default, filler = None, _none
         if positional and filler is None and default is not _EMPTY:
             filler = partial(_same, default)
-        described = _description(metadata, field_infos) or self._docstring.parameters.get(parameter.name)
+        described = _description(metadata, field_infos) or self._docstring.parameters.get(
+            parameter.name
+        )
         return _Parameter(
             name=parameter.name,
             key=key,
-            type=Annotated[(type_, *_constraints(metadata, field_infos), _field(field_infos, described))],
+            type=Annotated[
+                (type_, *_constraints(metadata, field_infos), _field(field_infos, described))
+            ],
             is_required=default is _EMPTY and filler is None,
             is_positional=positional,
             static=next((item for item in metadata if isinstance(item, Static)), None),
@@ -278,7 +289,9 @@ def _names_for(
     plain = getattr(plain, "__func__", plain)
     closure = getattr(plain, "__closure__", None) or ()
     free = plain.__code__.co_freevars if closure else ()
-    enclosed = {name: cell.cell_contents for name, cell in zip(free, closure, strict=True) if _is_set(cell)}
+    enclosed = {
+        name: cell.cell_contents for name, cell in zip(free, closure, strict=True) if _is_set(cell)
+    }
     type_parameters = {p.__name__: p for p in getattr(plain, "__type_params__", ())}
     return getattr(plain, "__globals__", {}), {**local_names, **enclosed, **type_parameters}
 
@@ -351,7 +364,9 @@ def _same(value: Any) -> Any:
 def _description(metadata: Iterable[Any], field_infos: list[FieldInfo]) -> str | None:
     texts = [item for item in metadata if isinstance(item, str)]
     # `typing_extensions.Doc`, and the like of it.
-    docs = [doc for item in metadata if isinstance(doc := getattr(item, "documentation", None), str)]
+    docs = [
+        doc for item in metadata if isinstance(doc := getattr(item, "documentation", None), str)
+    ]
     fields = [field_info.description for field_info in field_infos if field_info.description]
     return next(iter([*fields[::-1], *texts[::-1], *docs[::-1]]), None)
 
@@ -383,28 +398,53 @@ class _Generator(GenerateJsonSchema):
     def decimal_schema(self, schema: Any) -> JsonSchemaValue:
         return self.float_schema({**schema, "type": "float"})
 
+    # A `NamedTuple`: names beat positions for a model, and pydantic takes both.
+    def named_tuple_schema(self, schema: Any) -> JsonSchemaValue:
+        array = super().named_tuple_schema(schema)
+        aliases = [(field.get("validation_alias"), field["name"]) for field in schema["fields"]]
+        names = [alias if isinstance(alias, str) else name for alias, name in aliases]
+        properties = dict(zip(names, array.get("prefixItems", ()), strict=True))
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": names[: array.get("minItems", 0)],
+        }
+
+    # The same, before pydantic 2.14.
     def arguments_schema(self, schema: Any) -> JsonSchemaValue:
-        # A `NamedTuple`: names beat positions for a model, and both are accepted.
         return self.kw_arguments_schema(schema["arguments_schema"], schema.get("var_kwargs_schema"))
 
     def emit_warning(self, kind: Any, detail: str) -> None:
         """A default that JSON cannot say is simply not said."""
 
 
-def _build(parameters: list[_Parameter], label: str) -> tuple[TypeAdapter[Any], dict[str, Any]]:
+def _build(
+    parameters: list[_Parameter], label: str, names: Mapping[str, Any]
+) -> tuple[TypeAdapter[Any], dict[str, Any]]:
     try:
-        adapter, schema = _adapt(parameters)
+        adapter, schema = _adapt(parameters, names)
     except _NOT_DESCRIBABLE as error:
-        raise DefinitionError(list(_problems(parameters, label)) or f"{label}: {_first_line(error)}") from None
+        problems = list(_problems(parameters, label, names))
+        raise DefinitionError(problems or f"{label}: {_first_line(error)}") from None
     for parameter in parameters:
         if parameter.default not in _UNSAID and parameter.key in schema["properties"]:
-            with_default = {**schema["properties"][parameter.key], "default": _jsonable(parameter.default)}
+            with_default = {
+                **schema["properties"][parameter.key],
+                "default": _jsonable(parameter.default),
+            }
             schema["properties"][parameter.key] = with_default
     return adapter, schema
 
 
 # `NameError`, `TypeError` and the rest come from types that cannot be resolved or built.
-_NOT_DESCRIBABLE = (PydanticUserError, NameError, TypeError, ValueError, RecursionError, AttributeError)
+_NOT_DESCRIBABLE = (
+    PydanticUserError,
+    NameError,
+    TypeError,
+    ValueError,
+    RecursionError,
+    AttributeError,
+)
 
 
 class _Unsaid:
@@ -417,7 +457,9 @@ class _Unsaid:
 _UNSAID = _Unsaid()
 
 
-def _adapt(parameters: list[_Parameter]) -> tuple[TypeAdapter[Any], dict[str, Any]]:
+def _adapt(
+    parameters: list[_Parameter], names: Mapping[str, Any]
+) -> tuple[TypeAdapter[Any], dict[str, Any]]:
     # A TypedDict takes any name for a parameter; a model breaks on `schema`, `copy` or `_x`.
     fields = {
         parameter.name: parameter.type
@@ -426,16 +468,19 @@ def _adapt(parameters: list[_Parameter]) -> tuple[TypeAdapter[Any], dict[str, An
         for parameter in parameters
     }
     arguments: Any = typing_extensions.TypedDict("Arguments", fields)  # type: ignore[operator]
-    arguments.__pydantic_config__ = ConfigDict(coerce_numbers_to_str=True)
+    arguments.__pydantic_config__ = ConfigDict(coerce_numbers_to_str=True, defer_build=bool(names))
     adapter: TypeAdapter[Any] = TypeAdapter(arguments)
+    if names:
+        # A dataclass that is local to a function may name another such in a string.
+        adapter.rebuild(force=True, _types_namespace=dict(names))
     return adapter, adapter.json_schema(schema_generator=_Generator)
 
 
-def _problems(parameters: list[_Parameter], label: str) -> Iterator[str]:
+def _problems(parameters: list[_Parameter], label: str, names: Mapping[str, Any]) -> Iterator[str]:
     """Which of the parameters cannot be described."""
     for parameter in parameters:
         try:
-            _adapt([parameter])
+            _adapt([parameter], names)
         except _NOT_DESCRIBABLE:
             type_, _ = _split(parameter.type)
             name = getattr(type_, "__name__", None) or str(type_)

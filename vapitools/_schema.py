@@ -42,7 +42,11 @@ def lower(schema: Schema, label: str) -> Lowered:
             properties[name] = lowered
     if problems:
         raise DefinitionError(problems)
-    return {"type": "object", "properties": properties, "required": list(schema.get("required", ()))}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(schema.get("required", ())),
+    }
 
 
 def strict(lowered: Lowered) -> Lowered:
@@ -81,7 +85,11 @@ class _Lowering:
         notes = [*lowered.pop("notes", ()), *_default_note(schema)]
         description = _sentences(schema.get("description") or lowered.get("description"), notes)
         lowered.pop("description", None)
-        return {"type": lowered.pop("type"), **({"description": description} if description else {}), **lowered}
+        return {
+            "type": lowered.pop("type"),
+            **({"description": description} if description else {}),
+            **lowered,
+        }
 
     def _lower_resolved(self, schema: Schema, path: tuple[str, ...]) -> Lowered | None:
         if choices(schema) is not None:
@@ -104,7 +112,7 @@ class _Lowering:
         positions = [resolve(item, self._definitions) for item in schema.get("prefixItems", ())]
         notes = list(_wording.limits(schema))
         if positions:
-            inner = self._lower_union({}, positions, path)
+            inner = self.lower({"anyOf": positions}, path)
             kinds = [self._wanted(item) for item in positions]
             notes = [f"{len(kinds)} items: {'; '.join(kinds)}"]
         else:
@@ -126,8 +134,10 @@ class _Lowering:
             for name in required
             if name in properties and not self._may_be_null(schema["properties"][name])
         ]
-        notes = list(self._value_notes(schema))
-        return {"type": "object", "properties": properties, "required": required, "notes": notes}
+        lowered = {"type": "object", "notes": list(self._value_notes(schema))}
+        lowered.update({"properties": properties} if properties else {})
+        lowered.update({"required": required} if required else {})
+        return lowered
 
     def _may_be_null(self, schema: Schema) -> bool:
         return _wording.accepts_null(schema, self._definitions)
@@ -146,7 +156,7 @@ class _Lowering:
         if all(inner["type"] == "object" for inner in lowered):
             return self._lower_variants(schema, options, lowered)
         merged = _merge(lowered)
-        if len({inner["type"] for inner in lowered}) > 1:
+        if merged["type"] != "number" and len({inner["type"] for inner in lowered}) > 1:
             union = {"anyOf": options}
             merged = {**_without_description(merged), "notes": [self._wanted(union)]}
         return merged
@@ -158,13 +168,17 @@ class _Lowering:
         if len(lowered) == 1:
             return lowered[0]
         tag = schema.get("discriminator", {}).get("propertyName")
-        variants = dict(zip((self._variant(option, tag) for option in options), lowered, strict=False))
+        variants = dict(
+            zip((self._variant(option, tag) for option in options), lowered, strict=False)
+        )
         merged = _merge(lowered)
-        for key, inner in merged["properties"].items():
-            owners = [name for name, variant in variants.items() if key in variant["properties"]]
+        for key, property_ in merged.get("properties", {}).items():
+            owners = [
+                name for name, inner in variants.items() if key in inner.get("properties", {})
+            ]
             if len(owners) < len(variants):
                 note = f"only for {tag or 'the variant'} {' or '.join(owners)}"
-                merged["properties"][key] = _noted(inner, note)
+                merged["properties"][key] = _noted(property_, note)
         return merged
 
     def _variant(self, option: Schema, tag: str | None) -> str:
@@ -178,7 +192,9 @@ class _Lowering:
 
 
 def _lower_choices(schema: Schema) -> Lowered:
-    members = [_wording.choice_text(member) for member in choices(schema) or () if member is not None]
+    members = [
+        _wording.choice_text(member) for member in choices(schema) or () if member is not None
+    ]
     return {"type": "string", "enum": list(dict.fromkeys(members))}
 
 
@@ -204,9 +220,8 @@ def _merge(lowered: list[Lowered]) -> Lowered:
     if all(inner == lowered[0] for inner in lowered):
         return lowered[0]
     merged: Lowered = {"type": _common_type([inner["type"] for inner in lowered])}
-    descriptions = dict.fromkeys(inner["description"] for inner in lowered if "description" in inner)
-    if descriptions:
-        merged["description"] = " ".join(descriptions)
+    if len(descriptions := {inner.get("description") for inner in lowered}) == 1:
+        merged.update({"description": text for text in descriptions if text})
     if all("enum" in inner for inner in lowered):
         merged["enum"] = list(dict.fromkeys(text for inner in lowered for text in inner["enum"]))
     if len({inner.get("format") for inner in lowered}) == 1 and "format" in lowered[0]:
@@ -233,10 +248,8 @@ def _merge_objects(lowered: list[Lowered]) -> Lowered:
         for key, value in inner.get("properties", {}).items():
             found.setdefault(key, []).append(value)
     required = [key for key in found if all(key in inner.get("required", ()) for inner in lowered)]
-    return {
-        "properties": {key: _merge(values) for key, values in found.items()},
-        "required": required,
-    }
+    merged: Lowered = {"properties": {key: _merge(values) for key, values in found.items()}}
+    return {**merged, "required": required} if required else merged
 
 
 def _without_description(lowered: Lowered) -> Lowered:
@@ -249,7 +262,7 @@ def _noted(lowered: Lowered, note: str) -> Lowered:
 
 def _default_note(schema: Schema) -> Iterator[str]:
     default = schema.get("default")
-    if default is not None:
+    if default is not None and default not in ("", [], {}):
         yield f"default: {_wording.said(default)}"
 
 

@@ -108,7 +108,12 @@ def kind_of(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "true or false"
-    for type_, kind in ((str, "text"), (int, "a whole number"), (float, "a number"), (list, "a list")):
+    for type_, kind in (
+        (str, "text"),
+        (int, "a whole number"),
+        (float, "a number"),
+        (list, "a list"),
+    ):
         if isinstance(value, type_):
             return kind if value != "" else "empty text"
     return "an object"

@@ -75,7 +75,9 @@ class Dispatcher:
             results = [await answers[0]] if one else await asyncio.gather(*answers)
             return messages.encode_results(results)
         if message.type == messages.FUNCTION_CALL and calls:
-            return messages.encode_result(await self._once(calls[0], message, state))
+            return messages.encode_function_result(await self._once(calls[0], message, state))
+        if message.type == messages.BARE_ARGUMENTS:
+            return messages.encode_bare_result(await self._once(calls[0], message, state))
         return b"{}"
 
     async def _once(self, call: ToolCall, message: Message, state: State | None) -> ToolCallResult:
@@ -124,7 +126,9 @@ class Dispatcher:
             value = await tool.run(attempt.call.arguments, context, threads=self._threads)
             fields = self._fields(value)
         except ToolError as error:
-            outcome: Outcome = "argument_error" if isinstance(error, ArgumentError) else "tool_error"
+            outcome: Outcome = (
+                "argument_error" if isinstance(error, ArgumentError) else "tool_error"
+            )
             attempt.finish(outcome, **_told(error))
         # Whatever a tool raises, `SystemExit` too, the caller gets an answer and the server lives.
         except BaseException as error:
@@ -224,5 +228,9 @@ def _traceback_lines(error: BaseException) -> Iterator[str]:
         yield "which led to:"
     yield from (line.rstrip() for line in traceback.format_tb(error.__traceback__, limit=-12))
     # Our own texts hold no values.
-    text = f": {error}" if isinstance(error, VapiToolsError) and not isinstance(error, ToolError) else ""
+    text = (
+        f": {error}"
+        if isinstance(error, VapiToolsError) and not isinstance(error, ToolError)
+        else ""
+    )
     yield f"{type(error).__name__}{text} (its text is logged with VAPITOOLS_LOG_EXCEPTIONS=1)"

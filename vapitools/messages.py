@@ -21,6 +21,8 @@ from .errors import MessageError
 
 TOOL_CALLS = "tool-calls"
 FUNCTION_CALL = "function-call"
+BARE_ARGUMENTS = "bare-arguments"
+"""Not a message of Vapi's: one tool's arguments, alone in the body."""
 
 # Types that are believed without a `message` around them. New ones appear without notice.
 _KNOWN_TYPES = frozenset(
@@ -185,8 +187,8 @@ def parse(body: bytes) -> Message:
 def parse_for_tool(name: str, body: bytes) -> Message:
     """Decode a body that came to one tool's own URL.
 
-    A body that is no message is that tool's arguments; it is taken, and answered, as a
-    `function-call` of the tool. A call that names no tool is one of this tool.
+    A body that is no message is that tool's arguments. A call that names no tool is one of this
+    tool.
 
     Raises:
         MessageError: The body is not JSON.
@@ -194,7 +196,7 @@ def parse_for_tool(name: str, body: bytes) -> Message:
     message = parse(body or b"{}")
     if not message.type:
         function = _Function(name, Raw(body))
-        return Message(_Message(FUNCTION_CALL, function_call=function), body)
+        return Message(_Message(BARE_ARGUMENTS, function_call=function), body)
     if any(call.name is None for call in message.tool_calls):
         message.tool_calls = tuple(
             ToolCall(call.id, call.name or name, call.arguments) for call in message.tool_calls
@@ -224,11 +226,16 @@ def encode_results(results: Sequence[ToolCallResult]) -> bytes:
     return _encoder.encode({"results": results})
 
 
-def encode_result(result: ToolCallResult) -> bytes:
-    """The answer to a `function-call` message and to bare arguments: no id, no list."""
-    if result.error is not UNSET:
-        return _encoder.encode({"error": result.error})
-    return _encoder.encode({"result": result.result})
+def encode_function_result(result: ToolCallResult) -> bytes:
+    """The answer to a `function-call` message, which knows no word for an error."""
+    return _encoder.encode({"result": result.result if result.error is UNSET else result.error})
+
+
+def encode_bare_result(result: ToolCallResult) -> bytes:
+    """The answer to bare arguments: `{"result": …}` or `{"error": …}`."""
+    if result.error is UNSET:
+        return _encoder.encode({"result": result.result})
+    return _encoder.encode({"error": result.error})
 
 
 def encode(value: Any) -> bytes:
@@ -257,9 +264,11 @@ def dump(value: Any) -> bytes:
 
 
 def _tool_calls(wire: _Message) -> tuple[ToolCall, ...]:
-    if wire.type == FUNCTION_CALL and wire.function_call is not None:
+    if wire.type in (FUNCTION_CALL, BARE_ARGUMENTS) and wire.function_call is not None:
         function = wire.function_call
-        return (ToolCall(UNSET, function.name, _arguments(function.arguments, function.parameters)),)
+        return (
+            ToolCall(UNSET, function.name, _arguments(function.arguments, function.parameters)),
+        )
     if wire.type != TOOL_CALLS:
         return ()
     return _each_once(_read(entry) for entry in _chosen_list(wire))
@@ -384,7 +393,9 @@ def _flattened(body: Any) -> dict[str, Any]:
     message = body.get("message")
     if isinstance(message, dict):
         return {**body, **{key: value for key, value in message.items() if value is not None}}
-    recognised = body.get("type") in _KNOWN_TYPES or any(_is_calls(body.get(n)) for n in _CALL_LISTS)
+    recognised = body.get("type") in _KNOWN_TYPES or any(
+        _is_calls(body.get(n)) for n in _CALL_LISTS
+    )
     return body if recognised else {}
 
 

@@ -243,7 +243,9 @@ def _derive(function: Any, options: _Options, local_names: Mapping[str, Any]) ->
     label = getattr(plain, "__qualname__", None) or type(plain).__qualname__
     skip_receiver = is_classmethod or (not is_static and _is_method(function))
     docstring = _docstrings.parse(_docstring(plain))
-    description = (options.description if options.description is not None else docstring.text).strip()
+    description = (
+        options.description if options.description is not None else docstring.text
+    ).strip()
     name = options.name if options.name is not None else _name(plain)
 
     problems = [*_check_name(name, label), *_check_options(options, description, label)]
@@ -261,7 +263,9 @@ def _derive(function: Any, options: _Options, local_names: Mapping[str, Any]) ->
     )
     parameters = _collect(problems, lambda: _schema.lower(read.schema, label)) if read else None
     if options.strict and parameters is not None and _is_open(parameters["properties"]):
-        problems.append(f"{label}: strict=True does not go with a dict; name its fields in a dataclass")
+        problems.append(
+            f"{label}: strict=True does not go with a dict; name its fields in a dataclass"
+        )
     if problems or read is None or parameters is None:
         raise DefinitionError(problems)
     spec = _Spec(
@@ -323,7 +327,9 @@ def _check_name(name: str, label: str) -> list[str]:
         return [f"{label}: a lambda has no name; write tool(…, name='…')"]
     if _NAME.fullmatch(name):
         return []
-    return [f"{label}: the name {name!r} must be 1 to 64 of the letters a-z, A-Z, digits, '_' and '-'"]
+    return [
+        f"{label}: the name {name!r} must be 1 to 64 of the letters a-z, A-Z, digits, '_' and '-'"
+    ]
 
 
 def _check_options(options: _Options, description: str, label: str) -> list[str]:
@@ -360,7 +366,9 @@ def _is_open(properties: dict[str, Any]) -> bool:
     for inner in properties.values():
         while inner["type"] == "array":
             inner = inner["items"]
-        if inner["type"] == "object" and (not inner.get("properties") or _is_open(inner["properties"])):
+        if inner["type"] == "object" and (
+            not inner.get("properties") or _is_open(inner["properties"])
+        ):
             return True
     return False
 
@@ -387,4 +395,3 @@ def _copy(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value
-

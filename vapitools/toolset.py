@@ -74,6 +74,8 @@ def _member(item: object) -> AnyTool:
     if isinstance(item, MethodType) and isinstance(item.__func__, Tool):
         return item.__func__.__get__(item.__self__, None)
     if not isinstance(item, Tool):
-        raise DefinitionError(f"{getattr(item, '__name__', repr(item))} is no tool; put @tool on it")
+        raise DefinitionError(
+            f"{getattr(item, '__name__', repr(item))} is no tool; put @tool on it"
+        )
     item.check_bound()
     return item

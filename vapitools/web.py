@@ -204,5 +204,3 @@ async def _respond(send: Send, status: int, body: bytes) -> None:
     }
     await send(start)
     await send({"type": "http.response.body", "body": body})
-
-
