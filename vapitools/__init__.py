@@ -1,5 +1,6 @@
 """Tools for Vapi voice assistants: plain functions, described, served and answered right."""
 
+from ._results import ToolResult
 from .auth import SharedSecret
 from .context import CallContext, Static
 from .errors import ArgumentError, DefinitionError, ToolError, VapiToolsError
@@ -8,7 +9,6 @@ from .spoken import Condition, RequestComplete, RequestDelayed, RequestFailed, R
 from .tools import Tool, tool
 from .toolset import Toolset
 from .web import router
-from ._results import ToolResult
 
 __all__ = [
     "ArgumentError",

@@ -76,7 +76,7 @@ class SharedSecret:
 
     def __init__(self, *secrets: str) -> None:
         # The type hint does not stop `os.environ.get(…)`, and this must be said clearly.
-        if not secrets or not all(isinstance(s, str) and s.strip() for s in secrets):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not secrets or not all(isinstance(s, str) and s.strip() for s in secrets):
             raise SettingsError(
                 "SharedSecret got an empty secret; set the variable that it is read from"
             )

@@ -174,8 +174,8 @@ def _from_mapping(message: Mapping[str, Any]) -> dict[str, Any]:
     return {**message, "type": type_}
 
 
-def _check_content(content: object) -> None:
-    texts = list(content.values()) if isinstance(content, Mapping) else [content]
+def _check_content(content: Content) -> None:
+    texts = [content] if isinstance(content, str) else list(content.values())
     for text in texts:
         if not isinstance(text, str):
             raise DefinitionError(f"messages: the content must be text, not {type(text).__name__}")

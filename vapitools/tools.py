@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, MethodType
@@ -42,9 +42,11 @@ class Tool(Generic[P, R]):
     Attributes:
         name: What the model calls it.
         description: What the model is told of it.
-        parameters: What the model may send, in Vapi's dialect of JSON Schema.
         timeout: Seconds after which the call is answered with an error.
     """
+
+    __name__: str
+    __qualname__: str
 
     def __init__(self, function: Callable[P, R], spec: _Spec, *, is_bound: bool = True) -> None:
         functools.update_wrapper(self, function)
@@ -59,7 +61,7 @@ class Tool(Generic[P, R]):
     @property
     def parameters(self) -> dict[str, Any]:
         """What the model may send, in Vapi's dialect of JSON Schema."""
-        return _copy(self._spec.parameters)
+        return copy.deepcopy(self._spec.parameters)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function, as if it had never been decorated."""
@@ -75,8 +77,9 @@ class Tool(Generic[P, R]):
         """A method's tool, bound to the object that it is taken from."""
         if self._is_bound or (instance is None and not self._spec.is_classmethod):
             return self
-        receiver = owner or type(instance) if self._spec.is_classmethod else instance
-        return Tool(MethodType(self._function, receiver), self._spec)
+        if self._spec.is_classmethod:
+            instance = owner
+        return Tool(MethodType(self._function, instance), self._spec)
 
     def definition(
         self, *, base_url: str | None = None, server: Mapping[str, Any] | None = None
@@ -97,9 +100,11 @@ class Tool(Generic[P, R]):
         if not spec.wait:
             definition["async"] = True
         if spec.messages:
-            definition["messages"] = _copy(spec.messages)
+            definition["messages"] = copy.deepcopy(spec.messages)
         if static := spec.read.static:
-            definition["parameters"] = [{"key": k, "value": _copy(v)} for k, v in static.items()]
+            definition["parameters"] = [
+                {"key": k, "value": copy.deepcopy(v)} for k, v in static.items()
+            ]
         if base_url is not None or server is not None:
             definition["server"] = {**self._server(base_url), **(server or {})}
         return definition
@@ -136,7 +141,7 @@ class Tool(Generic[P, R]):
         text = arguments if isinstance(arguments, bytes) else _to_text(arguments)
         args, kwargs = self._spec.read.bind(text, call or CallContext())
         if self._is_async:
-            return await self._function(*args, **kwargs)  # type: ignore[misc, call-arg]
+            return await self._function(*args, **kwargs)  # type: ignore[misc]
         value = await threads.run(functools.partial(self._function, *args, **kwargs))
         return await value if inspect.isawaitable(value) else value
 
@@ -180,7 +185,17 @@ def tool(
     strict: bool = False,
     wait: bool = True,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
-def tool(function: Any = None, /, **options: Any) -> Any:
+def tool(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    messages: Messages = (),
+    timeout: float = _DEFAULT_TIMEOUT,
+    strict: bool = False,
+    wait: bool = True,
+) -> Any:
     """Make a function a tool: `@tool` or `@tool(…)`, on functions and on methods.
 
     The schema comes from the type hints, the descriptions from the docstring.
@@ -197,10 +212,12 @@ def tool(function: Any = None, /, **options: Any) -> Any:
     Raises:
         DefinitionError: All that is wrong, each with what to write instead.
     """
-    local_names = _names_around(sys._getframe(1))
+    here = inspect.currentframe()
+    local_names = _names_around(here.f_back if here else None)
+    options = _Options(name, description, messages, timeout, strict, wait)
 
     def decorate(function: Any) -> Tool[Any, Any]:
-        return _derive(function, _Options(**options), local_names)
+        return _derive(function, options, local_names)
 
     return decorate if function is None else decorate(function)
 
@@ -210,12 +227,14 @@ def tool(function: Any = None, /, **options: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Options:
-    name: str | None = None
-    description: str | None = None
-    messages: Messages = ()
-    timeout: float = _DEFAULT_TIMEOUT
-    strict: bool = False
-    wait: bool = True
+    """What was said at the decorator."""
+
+    name: str | None
+    description: str | None
+    messages: Messages
+    timeout: float
+    strict: bool
+    wait: bool
 
 
 @dataclass(frozen=True)
@@ -236,7 +255,8 @@ class _Spec:
 def _derive(function: Any, options: _Options, local_names: Mapping[str, Any]) -> Tool[Any, Any]:
     is_classmethod = isinstance(function, classmethod)
     is_static = isinstance(function, staticmethod)
-    function = function.__func__ if is_classmethod or is_static else function
+    if is_classmethod or is_static:
+        function = _under(function)
     if not callable(function):
         raise DefinitionError(f"@tool stands on {function!r}, which cannot be called")
     plain = _plain(function)
@@ -291,6 +311,11 @@ def _collect(problems: list[str], step: Callable[[], S]) -> S | None:
         return None
 
 
+def _under(wrapper: Any) -> Any:
+    """The function inside a `staticmethod` or `classmethod`."""
+    return wrapper.__func__
+
+
 def _plain(function: Any) -> Any:
     """The function below partials and wrappers, which has the name and the docstring."""
     while isinstance(function, functools.partial):
@@ -318,8 +343,8 @@ def _is_method(function: Any) -> bool:
 
 
 def _is_async(function: Any) -> bool:
-    call = getattr(type(function), "__call__", None)
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+    # Of an object that can be called, `__call__` is what counts.
+    return any(map(inspect.iscoroutinefunction, (function, function.__call__)))
 
 
 def _check_name(name: str, label: str) -> list[str]:
@@ -388,10 +413,3 @@ def _names_around(frame: FrameType | None) -> dict[str, Any]:
 def _to_text(arguments: Mapping[str, Any] | str) -> bytes:
     text = arguments if isinstance(arguments, str) else _results.to_json(dict(arguments))
     return text.encode("utf-8", "replace")
-
-
-def _copy(value: Any) -> Any:
-    """A copy of plain JSON values, so that nobody changes what the tool is made of."""
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 from .errors import DefinitionError
 from .tools import Tool
@@ -69,13 +69,14 @@ class Toolset:
         return f"Toolset({self.names})"
 
 
-def _member(item: object) -> AnyTool:
+def _member(item: Any) -> AnyTool:
     # From Python 3.13 on, `@classmethod` over `@tool` makes a plain bound method of the tool.
-    if isinstance(item, MethodType) and isinstance(item.__func__, Tool):
-        return item.__func__.__get__(item.__self__, None)
+    function: Any = item.__func__ if isinstance(item, MethodType) else None
+    if isinstance(function, Tool):
+        item = cast("AnyTool", function).__get__(item.__self__, None)
     if not isinstance(item, Tool):
-        raise DefinitionError(
-            f"{getattr(item, '__name__', repr(item))} is no tool; put @tool on it"
-        )
-    item.check_bound()
-    return item
+        name = getattr(item, "__name__", repr(item))
+        raise DefinitionError(f"{name} is no tool; put @tool on it")
+    tool = cast("AnyTool", item)
+    tool.check_bound()
+    return tool

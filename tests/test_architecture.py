@@ -1,0 +1,129 @@
+"""The map: which module may depend on which, and where each outside library has its home."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import vapitools
+
+PACKAGE = Path(vapitools.__file__).parent
+
+# A module imports only from rows above its own.
+ROWS = [
+    {"errors"},
+    {"settings", "spoken", "messages", "auth", "instrumentation"},
+    {"_docstrings", "_wording", "_threads"},
+    {"context", "_results", "_coercion"},
+    {"_parameters"},
+    {"_schema"},
+    {"tools"},
+    {"toolset"},
+    {"ledger"},
+    {"dispatch"},
+    {"web"},
+    {"__init__"},
+    {"cli"},
+]
+HOMES = {
+    "starlette": {"web", "cli"},
+    "msgspec": {"messages", "_results", "dispatch"},
+    "pydantic": {"_parameters"},
+    "pydantic_core": {"_parameters"},
+    "docstring_parser": {"_docstrings"},
+    "typer": {"cli"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "uvicorn": {"cli"},
+    "vapi": set[str](),
+}
+
+
+def room(path: Path) -> str:
+    """The module of a file; a sub-package is one room."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """What a file imports: a room of ours, or an outside library."""
+    depth = len(path.relative_to(PACKAGE).parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.partition(".")[0], False) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield (node.module or "").partition(".")[0], False
+        elif isinstance(node, ast.ImportFrom) and node.level == depth:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            yield from ((name.partition(".")[0], True) for name in names)
+
+
+def row(name: str) -> int:
+    return next(i for i, rooms in enumerate(ROWS) if name in rooms)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_rows_above_its_own(path: Path) -> None:
+    own = room(path)
+
+    too_low = {name for name, ours in imports(path) if ours and row(name) >= row(own)}
+
+    assert too_low == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_an_outside_library_is_imported_only_at_its_home(path: Path) -> None:
+    strays = {
+        name
+        for name, ours in imports(path)
+        if not ours and name in HOMES and room(path) not in HOMES[name]
+    }
+
+    assert strays == set()
+
+
+def test_only_the_dispatcher_catches_every_exception() -> None:
+    broad = {"Exception", "BaseException"}
+    catching = {
+        room(path)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or getattr(node.type, "id", None) in broad)
+    }
+
+    # A thread has nobody above it, and the command line ends a user's mistake in one line.
+    assert catching <= {"dispatch", "_threads", "cli"}
+
+
+def test_what_is_exported_is_what_is_listed() -> None:
+    exported = {
+        name
+        for name, value in vars(vapitools).items()
+        if not name.startswith("_") and getattr(value, "__module__", "").startswith("vapitools")
+    }
+
+    assert exported == set(vapitools.__all__)
+    assert vapitools.__all__ == sorted(vapitools.__all__)
+
+
+def test_no_exported_name_is_a_module_name() -> None:
+    modules = {path.stem for path in FILES}
+
+    assert modules.isdisjoint(vapitools.__all__)
+
+
+def test_importing_loads_nothing_that_serving_a_tool_does_not_need() -> None:
+    script = "import sys, vapitools; print(*sys.modules)"
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    heavy = {"vapi", "httpx", "httpx2", "typer", "click", "rich", "uvicorn"}
+    assert heavy.isdisjoint(ran.stdout.split())
