@@ -1,0 +1,161 @@
+"""A restaurant's bookings in a SQLite file, for a voice assistant.
+
+    vapitools serve examples/restaurant.py
+
+The file is `restaurant.sqlite` in the folder you start from, or what RESTAURANT_DB names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from datetime import date, time
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from vapitools import (
+    CallContext,
+    RequestDelayed,
+    RequestStart,
+    Static,
+    ToolError,
+    Toolset,
+    tool,
+)
+
+SEATS = {"small": 2, "round": 4, "long": 8}
+TIMES = [time(18), time(19, 30), time(21)]
+
+
+class Book:
+    """The bookings. One table can be booked once for each time: the file itself sees to that."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    async def open(self) -> None:
+        """Make the file ready, if it is new."""
+        await self._execute(
+            "CREATE TABLE IF NOT EXISTS bookings (day TEXT, at TEXT, seat TEXT, name TEXT,"
+            " phone TEXT, UNIQUE (day, at, seat))"
+        )
+
+    async def free(self, day: date, party_size: int) -> list[time]:
+        """The times at which a table of that size is free."""
+        rows, _ = await self._execute("SELECT at, seat FROM bookings WHERE day = ?", str(day))
+        taken = set(rows)
+        return [
+            at
+            for at in TIMES
+            if any((str(at), table) not in taken for table in _fitting(party_size))
+        ]
+
+    async def reserve(self, day: date, at: time, party_size: int, name: str, phone: str) -> bool:
+        """Take the smallest free table that fits. False when there is none."""
+        for table in _fitting(party_size):
+            # Looking first and writing then would let two callers have one table.
+            _, written = await self._execute(
+                "INSERT OR IGNORE INTO bookings VALUES (?, ?, ?, ?, ?)",
+                *(str(day), str(at), table, name, phone),
+            )
+            if written:
+                return True
+        return False
+
+    async def cancel(self, day: date, phone: str) -> int:
+        """Cancel what was booked from that number. Returns how many bookings there were."""
+        _, deleted = await self._execute(
+            "DELETE FROM bookings WHERE day = ? AND phone = ?", str(day), phone
+        )
+        return deleted
+
+    async def _execute(self, statement: str, *values: str) -> tuple[Sequence[Any], int]:
+        """Rows found and rows changed. SQLite blocks, so it works in a thread."""
+        return await asyncio.to_thread(self._execute_here, statement, values)
+
+    def _execute_here(self, statement: str, values: Sequence[str]) -> tuple[Sequence[Any], int]:
+        # A connection belongs to its thread, and to open one takes less than a millisecond.
+        with closing(sqlite3.connect(self._path)) as connection, connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall(), cursor.rowcount
+
+
+def _fitting(party_size: int) -> list[str]:
+    return [table for table, seats in SEATS.items() if seats >= party_size]
+
+
+@asynccontextmanager
+async def lifespan(app: object) -> AsyncIterator[dict[str, Book]]:
+    """Opens the book when the server starts; the tools find it in `call.state`."""
+    book = Book(os.environ.get("RESTAURANT_DB", "restaurant.sqlite"))
+    await book.open()
+    yield {"book": book}
+
+
+PartySize = Annotated[int, Field(ge=1, le=8, description="How many people will come.")]
+
+# Vapi fills it in, so nobody can talk the model into another number. Empty in a call from the web.
+Caller = Annotated[str, Static("{{customer.number}}")]
+
+
+@tool(
+    messages=[
+        RequestStart("Let me look at the book."),
+        RequestDelayed("Still looking.", after=4.0),
+    ]
+)
+async def find_tables(day: date, call: CallContext, party_size: PartySize = 2) -> list[time]:
+    """Find the times at which a table is free. An empty list: offer another day.
+
+    Args:
+        day: The day the caller wants to come.
+    """
+    book: Book = call.state["book"]
+    return await book.free(day, party_size)
+
+
+@tool(messages=[RequestStart("One moment, I write that down.")])
+async def book_table(
+    day: date,
+    at: time,
+    name: str,
+    call: CallContext,
+    party_size: PartySize = 2,
+    caller: Caller = "",
+) -> str:
+    """Book a table. Ask for the name first.
+
+    Args:
+        day: The day the caller wants to come.
+        at: One of the times that find_tables has found.
+        name: Whom the table is for.
+    """
+    if at not in TIMES:
+        opening = ", ".join(f"{hour:%H:%M}" for hour in TIMES)
+        raise ToolError(f"Guests are seated at {opening}. Offer one of these times.")
+    book: Book = call.state["book"]
+    if not await book.reserve(day, at, party_size, name, caller):
+        raise ToolError("That table was just taken. Offer another time.")
+    return f"Booked for {name}, {party_size} people, {day:%A %d %B} at {at:%H:%M}."
+
+
+@tool
+async def cancel_booking(day: date, call: CallContext, caller: Caller = "") -> str:
+    """Cancel what the caller has booked from this phone number.
+
+    Args:
+        day: The day of the booking.
+    """
+    if not caller:
+        raise ToolError("The number is not known. Ask the caller to phone from the same number.")
+    book: Book = call.state["book"]
+    if not await book.cancel(day, caller):
+        raise ToolError("There is no booking from this number on that day. Ask for the day again.")
+    return "Cancelled."
+
+
+tools = Toolset([find_tables, book_table, cancel_booking])
