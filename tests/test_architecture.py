@@ -16,10 +16,11 @@ PACKAGE = Path(vapitools.__file__).parent
 
 # A module imports only from rows above its own.
 ROWS = [
-    {"errors"},
+    {"errors", "_shapes"},
     {"settings", "spoken", "messages", "auth", "instrumentation"},
-    {"_docstrings", "_wording", "_threads"},
-    {"context", "_results", "_coercion"},
+    {"_docstrings", "_wording", "_threads", "_tracebacks"},
+    {"context", "_results", "_coercion", "_explanation"},
+    {"_signature"},
     {"_parameters"},
     {"_schema"},
     {"tools"},
@@ -32,9 +33,9 @@ ROWS = [
 ]
 HOMES = {
     "starlette": {"web", "cli"},
-    "msgspec": {"messages", "_results", "dispatch"},
-    "pydantic": {"_parameters"},
-    "pydantic_core": {"_parameters"},
+    "msgspec": {"messages", "_results"},
+    "pydantic": {"_signature", "_parameters"},
+    "pydantic_core": {"_signature", "_parameters"},
     "docstring_parser": {"_docstrings"},
     "typer": {"cli"},
     "click": {"cli"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import importlib.util
 import io
 import json
 import os
@@ -47,8 +46,6 @@ NOT_RUN = {
     "make ": "would run these tests within these tests",
     "curl https://api.vapi.ai": "needs an account at Vapi",
 }
-# Packages that a page shows and the tests do without.
-OPTIONAL = ["fastapi"]
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ def run_python(page: Path) -> ModuleType:
     module = ModuleType(f"page_{page.stem}")
     sys.modules[module.__name__] = module  # where pydantic looks for the names in a hint
     for block in blocks(page):
-        if block.language == "python" and not _missing(block):
+        if block.language == "python":
             code = "\n" * block.line + block.text
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 exec(compile(code, str(page), "exec"), vars(module))
@@ -110,13 +107,6 @@ def run_python(page: Path) -> ModuleType:
             elif block.shows is not None:
                 assert block.shows.language == "json", f"{block.place} prints nothing"
     return module
-
-
-def _missing(block: Block) -> bool:
-    needed = [
-        name for name in OPTIONAL if f"import {name}" in block.text or f"from {name}" in block.text
-    ]
-    return not all(map(importlib.util.find_spec, needed))
 
 
 @pages_with("python")

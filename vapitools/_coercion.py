@@ -10,9 +10,20 @@ import json
 import re
 from typing import Any
 
-from ._wording import Schema, accepts_null, branches, choice_text, choices, resolve
+from ._wording import (
+    Schema,
+    accepts_null,
+    branches,
+    choice_text,
+    choices,
+    is_array,
+    is_object,
+    must_come,
+    resolve,
+)
 
-_UNFILLED = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
+_UNFILLED = re.compile(r"\s*(?:\{\{[^{}]*\}\}\s*)+")
+_NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
 
 
 def is_blank(value: Any) -> bool:
@@ -28,12 +39,12 @@ def without_blanks(value: Any, schema: Schema, definitions: Schema) -> Any:
     for option in branches(schema):
         if _is_a(value, option, definitions):
             return without_blanks(value, option, definitions)
-    if isinstance(value, list) and "items" in schema:
+    if is_array(value) and "items" in schema:
         return [without_blanks(item, schema["items"], definitions) for item in value]
-    if isinstance(value, dict) and "properties" in schema:
+    if is_object(value) and "properties" in schema:
         required, properties = schema.get("required", ()), schema["properties"]
         return {
-            key: without_blanks(item, properties[key], definitions) if key in properties else item
+            key: without_blanks(item, properties.get(key, {}), definitions)
             for key, item in value.items()
             if key not in properties or key in required or not is_blank(item)
         }
@@ -42,9 +53,9 @@ def without_blanks(value: Any, schema: Schema, definitions: Schema) -> Any:
 
 def mend(value: Any, schema: Schema, definitions: Schema) -> Any:
     """The value turned into what the schema takes, where it plainly stands for that."""
-    schema = resolve(schema, definitions)
     if is_blank(value) and accepts_null(schema, definitions):
         return None
+    schema = resolve(schema, definitions)
     members = choices(schema)
     if members is not None:
         return _matching(value, members)
@@ -54,18 +65,16 @@ def mend(value: Any, schema: Schema, definitions: Schema) -> Any:
         return _mend_list(value, schema, definitions)
     if schema.get("type") == "object":
         return _mend_object(value, schema, definitions)
-    return _mend_scalar(value, schema.get("type"))
+    return _mend_scalar(value, schema)
 
 
 def _matching(value: Any, members: list[Any]) -> Any:
     """The one choice that reads the same but for case and blanks."""
-    if isinstance(value, (dict, list)) or value is None:
+    if is_array(value) or is_object(value) or value is None:
         return value
-    text = _normal(choice_text(value))
-    found = [
-        member for member in members if member is not None and _normal(choice_text(member)) == text
-    ]
-    exact = [member for member in found if choice_text(member) == choice_text(value)]
+    text = choice_text(value)
+    found = [m for m in members if m is not None and _normal(choice_text(m)) == _normal(text)]
+    exact = [member for member in found if choice_text(member) == text]
     return (exact or found)[0] if len(exact or found) == 1 else value
 
 
@@ -74,38 +83,23 @@ def _normal(text: str) -> str:
 
 
 def _mend_union(value: Any, schema: Schema, definitions: Schema) -> Any:
-    tagged = _mend_tagged(value, schema, definitions)
-    if tagged is not None:
-        return tagged
+    """The value as the first branch that takes it as it is, else as the first that can be met."""
     options = branches(schema)
     for option in options:
         if _is_a(value, option, definitions):
             return mend(value, option, definitions)
     for option in options:
         mended = mend(value, option, definitions)
-        if _is_a(mended, option, definitions):
+        if _is_a(mended, option, definitions) or _reads_as(mended, option, definitions):
             return mended
-    return value
-
-
-def _mend_tagged(value: Any, schema: Schema, definitions: Schema) -> Any:
-    """A discriminated union: the tag says which of the models is meant."""
-    tag = schema.get("discriminator", {}).get("propertyName")
-    value = _decoded(value, dict) if tag else value
-    if not tag or not isinstance(value, dict):
-        return None
-    mapping = schema["discriminator"].get("mapping", {})
-    found = _matching(value.get(tag), list(mapping))
-    if found not in mapping:
-        return None
-    return mend({**value, tag: found}, {"$ref": mapping[found]}, definitions)
+    return _decoded(value, dict, list)
 
 
 def _mend_list(value: Any, schema: Schema, definitions: Schema) -> Any:
     value = _decoded(value, list, dict)
     if value is None or _looks_like_json(value):
         return value
-    items = value if isinstance(value, list) else [value]
+    items = value if is_array(value) else [value]
     firsts = schema.get("prefixItems", ())
     rest = schema.get("items", {})
     return [
@@ -116,22 +110,25 @@ def _mend_list(value: Any, schema: Schema, definitions: Schema) -> Any:
 
 def _mend_object(value: Any, schema: Schema, definitions: Schema) -> Any:
     value = _decoded(value, dict)
-    if not isinstance(value, dict):
+    if not is_object(value):
         return value
     properties, required = schema.get("properties", {}), schema.get("required", ())
     others = schema.get("additionalProperties", True)
-    mended: dict[str, Any] = {}
+    # `None` for what may be left out, but not in Python.
+    mended = dict.fromkeys(set(required).difference(must_come(schema, definitions), value))
     for key, item in value.items():
         if key in properties:
             if key in required or not is_blank(item):
                 mended[key] = mend(item, properties[key], definitions)
         elif others is not False:
-            mended[key] = mend(item, others, definitions) if isinstance(others, dict) else item
+            mended[key] = mend(item, others, definitions) if is_object(others) else item
     return mended
 
 
-def _mend_scalar(value: Any, type_: Any) -> Any:
-    if type_ == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
+def _mend_scalar(value: Any, schema: Schema) -> Any:
+    type_ = schema.get("type")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if type_ == "string" and is_number and "format" not in schema:
         return str(value)
     if type_ in ("number", "integer", "boolean") and isinstance(value, str):
         return value.strip()
@@ -154,19 +151,18 @@ def _looks_like_json(value: Any) -> bool:
     return isinstance(value, str) and value.lstrip()[:1] in ("{", "[")
 
 
-_JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
+_JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
     "number": (int, float),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-    "null": (type(None),),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
 }
 
 
 def _is_a(value: Any, schema: Schema, definitions: Schema) -> bool:
-    """Whether the value is of the schema's JSON type and, where there are any, its choices."""
+    """Whether the value is of the JSON type, is a choice and has the properties that are due."""
     schema = resolve(schema, definitions)
     members = choices(schema)
     if members is not None:
@@ -177,6 +173,25 @@ def _is_a(value: Any, schema: Schema, definitions: Schema) -> bool:
         return True
     if isinstance(value, bool):
         return bool(schema["type"] == "boolean")
-    if isinstance(value, dict):
-        return schema["type"] == "object" and set(schema.get("required", ())) <= value.keys()
+    if is_object(value):
+        return schema["type"] == "object" and _has_parts(value, schema, definitions)
     return isinstance(value, _JSON_TYPES.get(schema["type"], ()))
+
+
+def _has_parts(value: dict[str, Any], schema: Schema, definitions: Schema) -> bool:
+    """Whether all that is due is there, and each choice, such as a tag, is one of its own."""
+    return value.keys() >= set(must_come(schema, definitions)) and all(
+        _is_a(value[name], inner, definitions)
+        for name, inner in schema.get("properties", {}).items()
+        if name in value and value[name] is not None and choices(resolve(inner, definitions))
+    )
+
+
+def _reads_as(value: Any, schema: Schema, definitions: Schema) -> bool:
+    """Whether text is how a number or a boolean is written; the validator will take it."""
+    type_ = resolve(schema, definitions).get("type")
+    if not isinstance(value, str):
+        return False
+    if type_ in ("number", "integer"):
+        return _NUMBER.fullmatch(value) is not None
+    return type_ == "boolean" and value.casefold() in ("true", "false")

@@ -11,35 +11,32 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import _wording
-from ._wording import Schema, branches, choices, resolve
+from ._wording import Schema, branches, choices, definition, is_object, must_come, resolve
 from .errors import DefinitionError
 
 _FORMATS = frozenset("date-time time date duration email hostname ipv4 ipv6 uuid".split())
 
-# How often a type may stand inside itself before it is cut off.
-_MAX_DEPTH = 3
+# How often a type may stand inside itself before it is cut off: the first that fits the size.
+_DEPTHS = (3, 2, 1)
+_MAX_PARTS = 500
 
 Lowered = dict[str, Any]
+Path = tuple[str, ...]
 
 
 def lower(schema: Schema, label: str) -> Lowered:
     """The parameters of a function in Vapi's dialect.
 
     Raises:
-        DefinitionError: A type contains itself without end.
+        DefinitionError: A type contains itself without end, or has too many parts.
     """
-    lowering = _Lowering(schema.get("$defs", {}))
     properties: dict[str, Lowered] = {}
     problems: list[str] = []
     for name, parameter in schema.get("properties", {}).items():
-        lowered = lowering.lower(parameter, ())
-        if lowered is None:
-            problems.append(
-                f"{label}: parameter {name!r}: its type contains itself without end; "
-                "make the inner one optional, or a list"
-            )
-        else:
-            properties[name] = lowered
+        try:
+            properties[name] = _lower_parameter(parameter, schema.get("$defs", {}))
+        except DefinitionError as problem:
+            problems.append(f"{label}: parameter {name!r}: {problem}")
     if problems:
         raise DefinitionError(problems)
     return {
@@ -66,204 +63,217 @@ def strict(lowered: Lowered) -> Lowered:
     return result
 
 
-class _Lowering:
-    """Lowers against one set of definitions. None stands for what has no end."""
-
-    def __init__(self, definitions: Schema) -> None:
-        self._definitions = definitions
-
-    def lower(self, schema: Schema, path: tuple[str, ...]) -> Lowered | None:
-        reference = schema.get("$ref")
-        if reference is not None:
-            if path.count(reference) >= _MAX_DEPTH:
-                return None
-            path = (*path, reference)
-            schema = resolve(schema, self._definitions)
-        lowered = self._lower_resolved(schema, path)
+def _lower_parameter(schema: Schema, definitions: Schema) -> Lowered:
+    for depth in _DEPTHS:
+        try:
+            lowered = _Lowering(definitions, depth).lower(schema, ())
+        except _TooLargeError:
+            continue
         if lowered is None:
-            return None
-        notes = [*lowered.pop("notes", ()), *_default_note(schema)]
-        description = _sentences(schema.get("description") or lowered.get("description"), notes)
-        lowered.pop("description", None)
-        return {
-            "type": lowered.pop("type"),
-            **({"description": description} if description else {}),
-            **lowered,
-        }
+            raise DefinitionError(
+                "its type contains itself without end; make the inner one optional, or a list"
+            )
+        return lowered
+    raise DefinitionError(
+        f"its type has more than {_MAX_PARTS} parts; a model cannot fill them in, so take fewer"
+    )
 
-    def _lower_resolved(self, schema: Schema, path: tuple[str, ...]) -> Lowered | None:
+
+class _TooLargeError(Exception):
+    """The type has more parts than can be sent."""
+
+
+class _Lowering:
+    """Lowers one type. A path holds the references it came through; None is what has no end."""
+
+    def __init__(self, definitions: Schema, depth: int) -> None:
+        self._definitions = definitions
+        self._depth = depth
+        self._parts = 0
+
+    def lower(self, schema: Schema, path: Path) -> Lowered | None:
+        self._parts += 1
+        if self._parts > _MAX_PARTS:
+            raise _TooLargeError
+        opened = self._open(schema, path)
+        return None if opened is None else self._lower_open(*opened)
+
+    def _open(self, schema: Schema, path: Path) -> tuple[Schema, Path] | None:
+        """The schema behind references and `… | None`, with the path to it."""
+        while True:
+            reference, options = schema.get("$ref"), branches(schema)
+            if reference is not None:
+                if path.count(reference) >= self._depth:
+                    return None
+                path = (*path, reference)
+                inner = definition(reference, self._definitions)
+            elif len(options) == 1:
+                inner = options[0]
+            else:
+                return schema, path
+            schema = {**inner, **{k: v for k, v in schema.items() if k not in _wording.WRAPPERS}}
+
+    def _lower_open(self, schema: Schema, path: Path) -> Lowered | None:
         if choices(schema) is not None:
-            return _lower_choices(schema)
-        if "allOf" in schema:
-            merged: dict[str, Any] = {}
-            for part in (*schema["allOf"], {k: v for k, v in schema.items() if k != "allOf"}):
-                merged.update(resolve(part, self._definitions))
-            return self._lower_resolved(merged, path)
-        options = branches(schema)
-        if options:
-            return self._lower_union(schema, options, path)
+            return self._node("string", schema, enum=_choice_texts(schema))
+        if branches(schema):
+            return self._lower_union(schema, path)
         if schema.get("type") == "array":
             return self._lower_array(schema, path)
         if schema.get("type") == "object":
             return self._lower_object(schema, path)
-        return _lower_scalar(schema)
+        return self._lower_scalar(schema)
 
-    def _lower_array(self, schema: Schema, path: tuple[str, ...]) -> Lowered:
-        positions = [resolve(item, self._definitions) for item in schema.get("prefixItems", ())]
+    def _lower_array(self, schema: Schema, path: Path) -> Lowered:
         notes = list(_wording.limits(schema))
-        if positions:
-            inner = self.lower({"anyOf": positions}, path)
+        if positions := schema.get("prefixItems"):
             kinds = [self._wanted(item) for item in positions]
             notes = [f"{len(kinds)} items: {'; '.join(kinds)}"]
-        else:
-            inner = self.lower(schema.get("items") or {}, path)
         # What is cut off inside a list is still a list: it ends where the model ends it.
-        return {"type": "array", "items": inner or {"type": "object"}, "notes": notes}
+        items = self.lower(_items(schema), path) or {"type": "object", "properties": {}}
+        return self._node("array", schema, notes, items=items)
 
-    def _lower_object(self, schema: Schema, path: tuple[str, ...]) -> Lowered | None:
-        required = list(schema.get("required", ()))
-        properties: dict[str, Lowered] = {}
-        for name, inner in schema.get("properties", {}).items():
-            lowered = self.lower(inner, path)
-            if lowered is not None:
-                properties[name] = lowered
-            elif name in required and not self._may_be_null(inner):
-                return None
-        required = [
-            name
-            for name in required
-            if name in properties and not self._may_be_null(schema["properties"][name])
-        ]
-        lowered = {"type": "object", "notes": list(self._value_notes(schema))}
-        lowered.update({"properties": properties} if properties else {})
-        lowered.update({"required": required} if required else {})
-        return lowered
-
-    def _may_be_null(self, schema: Schema) -> bool:
-        return _wording.accepts_null(schema, self._definitions)
+    def _lower_object(self, schema: Schema, path: Path) -> Lowered | None:
+        needed = must_come(schema, self._definitions)
+        lowered = {k: self.lower(v, path) for k, v in schema.get("properties", {}).items()}
+        if any(lowered[name] is None for name in needed):
+            return None
+        properties = {name: inner for name, inner in lowered.items() if inner is not None}
+        required = {"required": needed} if needed else {}
+        notes = self._value_notes(schema)
+        return self._node("object", schema, notes, properties=properties, **required)
 
     def _value_notes(self, schema: Schema) -> Iterator[str]:
         values = schema.get("additionalProperties")
-        if isinstance(values, dict) and not schema.get("properties"):
-            yield f"any names, each with {_wording.wanted(values, self._definitions)}"
+        if is_object(values) and not schema.get("properties"):
+            yield f"any names, each with {self._wanted(values)}"
 
-    def _lower_union(
-        self, schema: Schema, options: list[Schema], path: tuple[str, ...]
-    ) -> Lowered | None:
-        lowered = [inner for option in options if (inner := self.lower(option, path)) is not None]
-        if not lowered:
-            return None
-        if all(inner["type"] == "object" for inner in lowered):
-            return self._lower_variants(schema, options, lowered)
-        merged = _merge(lowered)
-        if merged["type"] != "number" and len({inner["type"] for inner in lowered}) > 1:
-            union = {"anyOf": options}
-            merged = {**_without_description(merged), "notes": [self._wanted(union)]}
-        return merged
+    def _lower_scalar(self, schema: Schema) -> Lowered:
+        type_ = schema.get("type")
+        if type_ in ("integer", "number", "boolean"):
+            return self._node(type_, schema, _wording.limits(schema))
+        keywords = {"pattern": schema["pattern"]} if "pattern" in schema else {}
+        format_ = str(schema.get("format"))
+        format_ = "uuid" if format_.startswith("uuid") else format_
+        notes = list(_wording.limits(schema))
+        if format_ in _FORMATS:
+            keywords["format"] = format_
+        elif (said := _wording.kind_wanted(schema)) not in ("text", "a value"):
+            notes.insert(0, said)
+        return self._node("string", schema, notes, **keywords)
+
+    def _lower_union(self, schema: Schema, path: Path) -> Lowered | None:
+        options = list(self._options(schema, path))
+        types = {option.get("type") for option, _ in options}
+        if types == {"object"}:
+            return self._lower_variants(schema, options)
+        if types == {"array"}:
+            items = {"anyOf": _distinct(_items(option) for option, _ in options)}
+            return self._lower_array({**_outside(schema), "items": items}, path)
+        lowered = [self._lower_open(*option) for option in options]
+        found = [inner for inner in lowered if inner is not None]
+        return self._merged(schema, found) if found else None
+
+    def _options(self, schema: Schema, path: Path) -> Iterator[tuple[Schema, Path]]:
+        """The branches of a union, and of the unions among them."""
+        for branch in branches(schema):
+            opened = self._open(branch, path)
+            if opened is not None and branches(opened[0]):
+                yield from self._options(*opened)
+            elif opened is not None:
+                yield opened
 
     def _lower_variants(
-        self, schema: Schema, options: list[Schema], lowered: list[Lowered]
-    ) -> Lowered:
+        self, schema: Schema, variants: list[tuple[Schema, Path]]
+    ) -> Lowered | None:
         """One object that holds the fields of all variants, each saying whose it is."""
-        if len(lowered) == 1:
-            return lowered[0]
-        tag = schema.get("discriminator", {}).get("propertyName")
-        variants = dict(
-            zip((self._variant(option, tag) for option in options), lowered, strict=False)
-        )
-        merged = _merge(lowered)
-        for key, property_ in merged.get("properties", {}).items():
-            owners = [
-                name for name, inner in variants.items() if key in inner.get("properties", {})
-            ]
-            if len(owners) < len(variants):
-                note = f"only for {tag or 'the variant'} {' or '.join(owners)}"
-                merged["properties"][key] = _noted(property_, note)
-        return merged
+        tag = _wording.tag(schema)
+        owners: dict[str, list[tuple[Schema, Path]]] = {}
+        for variant in variants:
+            for name in variant[0].get("properties", {}):
+                owners.setdefault(name, []).append(variant)
+        properties: dict[str, Lowered] = {}
+        for name, having in owners.items():
+            options = _distinct(variant["properties"][name] for variant, _ in having)
+            lowered = self.lower({"anyOf": options}, having[0][1])
+            if lowered is not None:
+                names = [self._variant_name(variant, tag) for variant, _ in having]
+                note = f"only for {tag or 'the variant'} {' or '.join(names)}"
+                properties[name] = lowered if having == variants else _noted(lowered, note)
+        needed = [must_come(variant, self._definitions) for variant, _ in variants]
+        required = [name for name in properties if all(name in names for names in needed)]
+        keywords = {"required": required} if required else {}
+        return self._node("object", schema, properties=properties, **keywords)
 
-    def _variant(self, option: Schema, tag: str | None) -> str:
-        resolved = resolve(option, self._definitions)
-        tagged = resolve(resolved.get("properties", {}).get(tag, {}), self._definitions)
-        names = [repr(_wording.choice_text(member)) for member in choices(tagged) or ()]
-        return " or ".join(names) or str(resolved.get("title"))
+    def _variant_name(self, variant: Schema, tag: str | None) -> str:
+        tagged = resolve(variant.get("properties", {}).get(tag, {}), self._definitions)
+        return " or ".join(map(repr, _choice_texts(tagged))) or str(variant.get("title"))
+
+    def _merged(self, schema: Schema, lowered: list[Lowered]) -> Lowered:
+        """One schema that takes all of them; what it cannot tell apart is said in words."""
+        first = lowered[0]
+        if all(inner == first for inner in lowered):
+            return self._node(schema=schema, **first)
+        # A model that may send parts or text does best to send the parts.
+        for inner in lowered:
+            if inner["type"] in ("array", "object"):
+                return self._node(schema=schema, notes=[self._wanted(schema)], **_bare(inner))
+        if all("enum" in inner for inner in lowered):
+            texts = dict.fromkeys(text for inner in lowered for text in inner["enum"])
+            return self._node("string", schema, enum=list(texts))
+        types = {inner["type"] for inner in lowered}
+        if types <= {"integer", "number"}:
+            return self._node("number" if "number" in types else "integer", schema)
+        type_ = first["type"] if len(types) == 1 else "string"
+        return self._node(type_, schema, [self._wanted(schema)])
+
+    def _node(
+        self, type: str, schema: Schema, notes: Iterable[str] = (), **keywords: Any
+    ) -> Lowered:
+        """One schema of the dialect, with what it has no keyword for in its description."""
+        said = schema.get("description") or keywords.pop("description", None)
+        description = _sentences(said, [*notes, *self._default_note(schema)])
+        keywords.pop("description", None)
+        return {"type": type, **({"description": description} if description else {}), **keywords}
+
+    def _default_note(self, schema: Schema) -> Iterator[str]:
+        default = schema.get("default")
+        if default is not None and default not in ("", [], {}):
+            yield f"default: {_wording.said(default, schema, self._definitions)}"
 
     def _wanted(self, schema: Schema) -> str:
         return _wording.wanted(schema, self._definitions)
 
 
-def _lower_choices(schema: Schema) -> Lowered:
-    members = [
-        _wording.choice_text(member) for member in choices(schema) or () if member is not None
-    ]
-    return {"type": "string", "enum": list(dict.fromkeys(members))}
+def _choice_texts(schema: Schema) -> list[str]:
+    members = [m for m in choices(schema) or () if m is not None]
+    return list(dict.fromkeys(map(_wording.choice_text, members)))
 
 
-def _lower_scalar(schema: Schema) -> Lowered:
-    type_ = schema.get("type")
-    lowered: Lowered = {"type": type_ if type_ in ("integer", "number", "boolean") else "string"}
-    notes = list(_wording.limits(schema))
-    format_ = schema.get("format")
-    if lowered["type"] == "string" and isinstance(format_, str):
-        format_ = "uuid" if format_.startswith("uuid") else format_
-        if format_ in _FORMATS:
-            lowered["format"] = format_
-        elif (said := _wording.wanted({"type": "string", "format": format_}, {})) != "text":
-            notes.insert(0, said)
-    if isinstance(schema.get("pattern"), str):
-        lowered["pattern"] = schema["pattern"]
-    lowered["notes"] = notes
-    return lowered
+def _items(schema: Schema) -> Schema:
+    """What is in a list, wherever in it."""
+    positions = schema.get("prefixItems")
+    return {"anyOf": _distinct(positions)} if positions else schema.get("items") or {}
 
 
-def _merge(lowered: list[Lowered]) -> Lowered:
-    """One schema that describes all of them, as closely as the dialect can."""
-    if all(inner == lowered[0] for inner in lowered):
-        return lowered[0]
-    merged: Lowered = {"type": _common_type([inner["type"] for inner in lowered])}
-    if len(descriptions := {inner.get("description") for inner in lowered}) == 1:
-        merged.update({"description": text for text in descriptions if text})
-    if all("enum" in inner for inner in lowered):
-        merged["enum"] = list(dict.fromkeys(text for inner in lowered for text in inner["enum"]))
-    if len({inner.get("format") for inner in lowered}) == 1 and "format" in lowered[0]:
-        merged["format"] = lowered[0]["format"]
-    if merged["type"] == "array":
-        merged["items"] = _merge([inner["items"] for inner in lowered if "items" in inner])
-    if merged["type"] == "object":
-        merged.update(_merge_objects([inner for inner in lowered if inner["type"] == "object"]))
-    return merged
-
-
-def _common_type(types: list[str]) -> str:
-    if len(set(types)) == 1:
-        return types[0]
-    if set(types) <= {"integer", "number"}:
-        return "number"
-    # A model that may send parts or text does best to send the parts.
-    return next((type_ for type_ in types if type_ in ("array", "object")), "string")
-
-
-def _merge_objects(lowered: list[Lowered]) -> Lowered:
-    found: dict[str, list[Lowered]] = {}
-    for inner in lowered:
-        for key, value in inner.get("properties", {}).items():
-            found.setdefault(key, []).append(value)
-    required = [key for key in found if all(key in inner.get("required", ()) for inner in lowered)]
-    merged: Lowered = {"properties": {key: _merge(values) for key, values in found.items()}}
-    return {**merged, "required": required} if required else merged
-
-
-def _without_description(lowered: Lowered) -> Lowered:
+def _bare(lowered: Lowered) -> Lowered:
     return {key: value for key, value in lowered.items() if key != "description"}
+
+
+def _outside(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key not in _wording.WRAPPERS}
+
+
+def _distinct(schemas: Iterable[Schema]) -> list[Schema]:
+    distinct: list[Schema] = []
+    for schema in schemas:
+        if schema not in distinct:
+            distinct.append(schema)
+    return distinct
 
 
 def _noted(lowered: Lowered, note: str) -> Lowered:
     return {**lowered, "description": _sentences(lowered.get("description"), [note])}
-
-
-def _default_note(schema: Schema) -> Iterator[str]:
-    default = schema.get("default")
-    if default is not None and default not in ("", [], {}):
-        yield f"default: {_wording.said(default)}"
 
 
 def _sentences(description: str | None, notes: Iterable[str]) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
+import logging
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+logger = logging.getLogger("vapitools")
 
 _IDLE_SECONDS = 10.0
 
@@ -19,10 +22,15 @@ class Threads:
 
     The threads are daemons: one that a tool never gives back must not keep the process from
     ending, as those of `ThreadPoolExecutor` do.
+
+    Args:
+        size: How many functions run at once.
+        idle_seconds: How long a thread without work is kept.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, idle_seconds: float = _IDLE_SECONDS) -> None:
         self._size = size
+        self._idle_seconds = idle_seconds
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._started = 0
@@ -32,15 +40,18 @@ class Threads:
         """Call the function in a thread, with the context variables of the caller.
 
         Cancelled while it waits in line, the function is never called; cancelled while it runs,
-        it runs on, and nobody sees what it returns.
+        it runs on, nobody sees what it returns, and the log notes that it ended.
 
         Raises:
             BaseException: Whatever the function raises, `SystemExit` and its like included.
         """
-        context = contextvars.copy_context()
-        future: Future[_Outcome] = Future()
-        self._submit(_Job(future, lambda: context.run(function)))
-        outcome = await asyncio.wrap_future(future)
+        job = _Job(function)
+        self._submit(job)
+        try:
+            outcome = await asyncio.wrap_future(job.future)
+        except asyncio.CancelledError:
+            job.is_abandoned = True
+            raise
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
@@ -50,26 +61,35 @@ class Threads:
             self._jobs.put(job)
             self._pending += 1
             if self._started < min(self._pending, self._size):
-                self._started += 1
-                threading.Thread(target=self._work, name="vapitools", daemon=True).start()
+                self._start_thread(job)
+
+    def _start_thread(self, job: _Job) -> None:
+        try:
+            threading.Thread(target=self._work, name="vapitools", daemon=True).start()
+        except RuntimeError:  # the system has no thread to give
+            if not self._started:
+                job.future.cancel()  # nobody is there to take it
+                raise
+        else:
+            self._started += 1
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
             job.run()
+            del job  # an idle thread keeps nobody's arguments
             with self._lock:
                 self._pending -= 1
 
     def _next(self) -> _Job | None:
-        try:
-            return self._jobs.get(timeout=_IDLE_SECONDS)
-        except queue.Empty:
-            pass
-        with self._lock:
-            # A job may have come between the two.
-            if not self._jobs.empty():
-                return self._jobs.get_nowait()
-            self._started -= 1
-            return None
+        while True:
+            try:
+                return self._jobs.get(timeout=self._idle_seconds)
+            except queue.Empty:
+                with self._lock:
+                    # As many jobs as threads: one of them is in line for this thread.
+                    if self._started > self._pending:
+                        self._started -= 1
+                        return None
 
 
 class _Outcome:
@@ -81,21 +101,31 @@ class _Outcome:
 
 
 class _Job:
-    def __init__(self, future: Future[_Outcome], function: Callable[[], Any]) -> None:
-        self._future = future
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.future: Future[_Outcome] = Future()
+        self.is_abandoned = False
         self._function = function
+        self._context = contextvars.copy_context()
 
     def run(self) -> None:
-        if self._future.set_running_or_notify_cancel():
-            self._future.set_result(_call(self._function))
+        if not self.future.set_running_or_notify_cancel():
+            return
+        self.future.set_result(self._outcome())
+        if self.is_abandoned:
+            logger.info("%s ended when nobody waited for it any more", _name(self._function))
+
+    def _outcome(self) -> _Outcome:
+        try:
+            return _Outcome(self._context.run(self._function), None)
+        # Whatever a tool raises belongs to its caller; a thread has nobody else to tell.
+        except BaseException as error:
+            return _Outcome(None, error)
 
 
-def _call(function: Callable[[], Any]) -> _Outcome:
-    try:
-        return _Outcome(function(), None)
-    # Whatever a tool raises belongs to its caller; a thread has nobody else to tell.
-    except BaseException as error:
-        return _Outcome(None, error)
+def _name(function: Callable[[], Any]) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 shared = Threads(64)

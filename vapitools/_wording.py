@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 Schema = Mapping[str, Any]
 
@@ -39,12 +39,37 @@ _FORMATS = {
 _MAX_CHOICES = 20
 
 
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[list[Any]]:
+    """Whether a JSON value is an array."""
+    return isinstance(value, list)
+
+
 def resolve(schema: Schema, definitions: Schema) -> Schema:
-    """The schema behind `$ref`s, with what stands beside them laid over it."""
-    while "$ref" in schema:
-        target = definitions[schema["$ref"].rsplit("/", 1)[-1]]
-        schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+    """The schema behind `$ref`s and behind `… | None`, with what stands beside them laid over."""
+    while inner := _inner(schema, definitions):
+        schema = {**inner, **{k: v for k, v in schema.items() if k not in WRAPPERS}}
     return schema
+
+
+WRAPPERS = ("$ref", "anyOf", "oneOf")
+
+
+def _inner(schema: Schema, definitions: Schema) -> Schema | None:
+    if "$ref" in schema:
+        return definition(schema["$ref"], definitions)
+    options = branches(schema)
+    return options[0] if len(options) == 1 else None
+
+
+def definition(reference: str, definitions: Schema) -> Schema:
+    """What a `$ref` stands for."""
+    found: Schema = definitions[reference.rpartition("/")[2]]
+    return found
 
 
 def branches(schema: Schema) -> list[Schema]:
@@ -62,11 +87,28 @@ def choices(schema: Schema) -> list[Any] | None:
 
 def accepts_null(schema: Schema, definitions: Schema) -> bool:
     """Whether `None` is a value of the type."""
-    schema = resolve(schema, definitions)
-    if schema.get("type") == "null" or None in (choices(schema) or ()):
+    if "$ref" in schema:
+        return accepts_null(definition(schema["$ref"], definitions), definitions)
+    if schema.get("type") == "null" or any(member is None for member in choices(schema) or ()):
         return True
     options: Iterable[Schema] = schema.get("anyOf") or schema.get("oneOf") or ()
     return any(accepts_null(option, definitions) for option in options)
+
+
+def must_come(schema: Schema, definitions: Schema) -> list[str]:
+    """The properties of an object that cannot be left out; `None` stands for what can."""
+    properties = schema.get("properties", {})
+    return [
+        name
+        for name in schema.get("required", ())
+        if not accepts_null(properties.get(name, {}), definitions)
+    ]
+
+
+def tag(schema: Schema) -> str | None:
+    """The property that tells the branches of a union from one another."""
+    name: str | None = schema.get("discriminator", {}).get("propertyName")
+    return name
 
 
 def choice_text(choice: Any) -> str:
@@ -76,9 +118,27 @@ def choice_text(choice: Any) -> str:
     return str(choice)
 
 
-def said(value: Any) -> str:
+def said(value: Any, schema: Schema, definitions: Schema) -> str:
     """A default as the model may send it."""
+    value = _by_name(value, resolve(schema, definitions), definitions)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _by_name(value: Any, schema: Schema, definitions: Schema) -> Any:
+    """The value with each `NamedTuple`, a list in JSON, as the object it is described as."""
+    if is_array(value):
+        if schema.get("type") == "object":
+            value = dict(zip(schema.get("properties", ()), value, strict=False))
+        else:
+            inner = resolve(schema.get("items", {}), definitions)
+            return [_by_name(item, inner, definitions) for item in value]
+    if is_object(value):
+        properties = schema.get("properties", {})
+        return {
+            key: _by_name(item, resolve(properties.get(key, {}), definitions), definitions)
+            for key, item in value.items()
+        }
+    return value
 
 
 def wanted(schema: Schema, definitions: Schema) -> str:
@@ -90,7 +150,31 @@ def wanted(schema: Schema, definitions: Schema) -> str:
     options = branches(schema)
     if options:
         return " or ".join(dict.fromkeys(wanted(option, definitions) for option in options))
-    return ", ".join([_kind_wanted(schema), *limits(schema)])
+    return ", ".join([_whole_wanted(schema), *_parts_wanted(schema, definitions), *limits(schema)])
+
+
+def kind_wanted(schema: Schema) -> str:
+    """The kind of a value that is no union and no choice: `a date such as 2026-12-24`."""
+    format_ = str(schema.get("format"))
+    if format_.startswith("uuid"):
+        format_ = "uuid"
+    return _FORMATS.get(format_) or _KINDS.get(str(schema.get("type")), "a value")
+
+
+def _whole_wanted(schema: Schema) -> str:
+    names = list(schema.get("properties", ()))
+    with_names = f" with {', '.join(names[:_MAX_CHOICES])}" if names else ""
+    return kind_wanted(schema) + with_names
+
+
+def _parts_wanted(schema: Schema, definitions: Schema) -> Iterator[str]:
+    """What a list or a dict is made of, one step deep: a type may contain itself."""
+    values = schema.get("items") or schema.get("additionalProperties")
+    values = resolve(values, definitions) if is_object(values) else {}
+    if "type" in values and not branches(values):
+        yield f"each {kind_wanted(values)}"
+    if "pattern" in schema:
+        yield f"matching {schema['pattern']}"
 
 
 def limits(schema: Schema) -> Iterator[str]:
@@ -108,22 +192,15 @@ def kind_of(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "true or false"
-    for type_, kind in (
-        (str, "text"),
-        (int, "a whole number"),
-        (float, "a number"),
-        (list, "a list"),
-    ):
+    if value == "":
+        return "empty text"
+    for type_, kind in _KINDS_THAT_COME.items():
         if isinstance(value, type_):
-            return kind if value != "" else "empty text"
+            return kind
     return "an object"
 
 
-def _kind_wanted(schema: Schema) -> str:
-    format_ = str(schema.get("format"))
-    if format_.startswith("uuid"):
-        format_ = "uuid"
-    return _FORMATS.get(format_) or _KINDS.get(str(schema.get("type")), "a value")
+_KINDS_THAT_COME = {str: "text", int: "a whole number", float: "a number", list: "a list"}
 
 
 def _one_of(texts: list[str]) -> str:

@@ -80,7 +80,14 @@ class SharedSecret:
             raise SettingsError(
                 "SharedSecret got an empty secret; set the variable that it is read from"
             )
-        self._secrets = tuple(secret.encode() for secret in secrets)
+        # A header arrives without the blanks and line breaks around it.
+        stripped = [secret.strip() for secret in secrets]
+        if not all(secret.isascii() and secret.isprintable() for secret in stripped):
+            raise SettingsError(
+                "SharedSecret got a secret that no header can carry; "
+                "use letters, digits and signs of ASCII, on one line"
+            )
+        self._secrets = tuple(secret.encode() for secret in stripped)
 
     async def verify(self, delivery: Delivery) -> None:
         """See `Verifier.verify`."""

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import functools
 import logging
 import secrets
 import time
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-
-from . import _results, messages
+from . import _results, _tracebacks, messages
 from ._results import ToolResult
 from ._threads import Threads
 from .context import CallContext
-from .errors import ArgumentError, ToolError, VapiToolsError
+from .errors import ArgumentError, ToolError
 from .instrumentation import LogRuns, Outcome, RunHook, ToolRun, printable
-from .ledger import Ledger, MemoryLedger
+from .ledger import Answer, Key, Ledger, MemoryLedger
 from .messages import Message, ToolCall, ToolCallResult
 from .settings import Settings
+from .spoken import RequestComplete, RequestFailed
 from .toolset import AnyTool, Toolset
 
 logger = logging.getLogger("vapitools")
 
 State = Mapping[str, Any]
+Fields = dict[str, Any]
+"""Those of a `ToolCallResult` that say how the call went."""
 
 _TOO_LATE = "The tool took too long. Say so, and offer to try again later."
 _UNEXPECTED = "The tool failed. Say so, and offer to try again. Reference: {reference}."
@@ -56,7 +57,11 @@ class Dispatcher:
         self._settings = settings
         self._toolset = toolset
         self._hooks = (LogRuns(),) if hooks is None else tuple(hooks)
-        self._ledger = ledger or MemoryLedger(settings.ledger_calls, settings.ledger_seconds)
+        self._ledger = (
+            MemoryLedger(settings.ledger_calls, settings.ledger_seconds)
+            if ledger is None
+            else _Guarded(ledger)
+        )
         self._threads = Threads(settings.threads)
         # The event loop itself keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,35 +73,28 @@ class Dispatcher:
             message: What came in.
             state: What the server's lifespan yielded, for `CallContext.state`.
         """
-        calls = message.tool_calls
-        if message.type == messages.TOOL_CALLS:
-            answers = [self._once(call, message, state) for call in calls]
-            one = len(answers) == 1  # a group would cost more than the call
-            results = [await answers[0]] if one else await asyncio.gather(*answers)
-            return messages.encode_results(results)
-        if message.type == messages.FUNCTION_CALL and calls:
-            return messages.encode_function_result(await self._once(calls[0], message, state))
-        if message.type == messages.BARE_ARGUMENTS:
-            return messages.encode_bare_result(await self._once(calls[0], message, state))
-        return b"{}"
+        # All are begun before the first is waited for.
+        begun = [self._once(call, message, state) for call in message.tool_calls]
+        return messages.encode_results(message.type, [await answer for answer in begun])
 
-    async def _once(self, call: ToolCall, message: Message, state: State | None) -> ToolCallResult:
+    def _once(
+        self, call: ToolCall, message: Message, state: State | None
+    ) -> Awaitable[ToolCallResult]:
+        """Begin a call, or join the run of an earlier delivery."""
         start = partial(self._start, call, message, state)
         # Without both ids nobody can tell a repeat from another call.
         if message.call_id and isinstance(call.id, str) and call.id:
-            return await self._ledger.once((message.call_id, call.id), start)
+            return self._ledger.once((message.call_id, call.id), start)
         if message.type == messages.TOOL_CALLS and not call.id:
             logger.warning("a call of %s came without an id", printable(call.name))
-        return await asyncio.shield(start())
+        return start()
 
-    def _start(
-        self, call: ToolCall, message: Message, state: State | None
-    ) -> asyncio.Future[ToolCallResult]:
+    def _start(self, call: ToolCall, message: Message, state: State | None) -> Answer:
         """Begin a run. Its answer comes in time, even if the tool never ends."""
         attempt = _Attempt(call, message, self._hooks)
         tool = self._toolset.get(call.name)
         if tool is None:
-            attempt.finish("unknown_tool", error=self._unknown())
+            attempt.finish("unknown_tool", {"error": self._unknown()})
             return attempt.answer
         context = CallContext(
             message,
@@ -118,41 +116,66 @@ class Dispatcher:
         timer.cancel()
         self._tasks.discard(task)
         # Only a task that was cancelled before its first step has not answered.
-        attempt.finish("failed", error=_STOPPED)
+        if not attempt.answer.is_given:
+            attempt.finish("failed", {"error": _STOPPED})
 
     async def _run(self, tool: AnyTool, attempt: _Attempt, context: CallContext) -> None:
         attempt.begin()
         try:
-            value = await tool.run(attempt.call.arguments, context, threads=self._threads)
-            fields = self._fields(value)
-        except ToolError as error:
-            outcome: Outcome = (
-                "argument_error" if isinstance(error, ArgumentError) else "tool_error"
-            )
-            attempt.finish(outcome, **_told(error))
+            outcome, fields = await self._outcome(tool, attempt.call, context)
         # Whatever a tool raises, `SystemExit` too, the caller gets an answer and the server lives.
         except BaseException as error:
-            if not attempt.answer.done():
-                attempt.finish("failed", error=self._unexpected(tool, error))
-        else:
-            attempt.finish("ok", **fields)
+            if attempt.answer.is_given and isinstance(
+                error, (asyncio.CancelledError, GeneratorExit)
+            ):
+                return
+            outcome, fields = "failed", {"error": self._unexpected(tool, error)}
+        attempt.finish(outcome, fields)
 
-    def _fields(self, value: Any) -> dict[str, Any]:
+    async def _outcome(
+        self, tool: AnyTool, call: ToolCall, context: CallContext
+    ) -> tuple[Outcome, Fields]:
+        try:
+            value = await tool.run(call.arguments, context, threads=self._threads)
+        except ArgumentError as error:
+            return "argument_error", self._error_fields(tool, error)
+        except ToolError as error:
+            return "tool_error", self._error_fields(tool, error)
+        return "ok", self._result_fields(tool, value)
+
+    def _result_fields(self, tool: AnyTool, value: Any) -> Fields:
         if not isinstance(value, ToolResult):
             return {"result": _results.render(value, self._settings.max_result_characters)}
-        fields = self._fields(value.value)
-        if (message := value.spoken()) is not None:
-            fields["message"] = _plain(message.to_json())
-        if value.metadata:
-            fields["metadata"] = _plain(value.metadata)
+        fields = self._result_fields(tool, value.value)
+        if value.message is not None:
+            say = partial(_results.closing, value.message, RequestComplete)
+            fields |= self._extra(tool, "message", say)
+        return fields | self._extra(tool, "metadata", partial(_results.metadata, value.metadata))
+
+    def _error_fields(self, tool: AnyTool, error: ToolError) -> Fields:
+        text = _results.fit(str(error), self._settings.max_result_characters)
+        fields: Fields = {"error": text or _NO_REASON}
+        if error.message is not None:
+            say = partial(_results.closing, error.message, RequestFailed)
+            fields |= self._extra(tool, "message", say)
         return fields
+
+    def _extra(self, tool: AnyTool, name: str, make: Callable[[], Any]) -> Fields:
+        """What goes along with an answer; the answer itself is not lost over it."""
+        try:
+            made = make()
+        except Exception as error:
+            shown = _shown(error, with_text=self._settings.log_exceptions)
+            logger.error("%s: the %s of its answer was left out\n%s", tool.name, name, shown)
+            made = None
+        return {} if made is None else {name: made}
 
     def _unknown(self) -> str:
         return f"There is no such tool. The tools are: {', '.join(self._toolset.names) or 'none'}."
 
     def _unexpected(self, tool: AnyTool, error: BaseException) -> str:
         reference = secrets.token_hex(4)
-        shown = _with_text(error) if self._settings.log_exceptions else _without_text(error)
+        shown = _shown(error, with_text=self._settings.log_exceptions)
         logger.error("%s failed, reference %s\n%s", tool.name, reference, shown)
         return _UNEXPECTED.format(reference=reference)
 
@@ -163,74 +186,69 @@ class _Attempt:
     def __init__(self, call: ToolCall, message: Message, hooks: Sequence[RunHook]) -> None:
         self.call = call
         self.began = time.monotonic()
-        self.answer: asyncio.Future[ToolCallResult] = asyncio.get_running_loop().create_future()
+        self.answer = Answer()
         self._hooks = hooks
+        self._has_begun = False
         id_ = call.id if isinstance(call.id, str) else None
         self._run = ToolRun(call.name or "", message.call_id, id_)
 
     def begin(self) -> None:
+        self._has_begun = True
         for hook in self._hooks:
             self._tell(hook.started)
 
     def expire(self, task: asyncio.Task[None]) -> None:
         """The deadline has come: answer now, whatever the tool still does."""
-        self.finish("timeout", error=_TOO_LATE)
+        self.finish("timeout", {"error": _TOO_LATE})
         task.cancel()
 
-    def finish(self, outcome: Outcome, **fields: Any) -> None:
+    def finish(self, outcome: Outcome, fields: Fields) -> None:
         """Answer, unless that is done already: a late result is never sent."""
-        if self.answer.done():
+        if self.answer.is_given:
+            logger.warning(
+                "%s ended %.1f s after it began, too late: its answer was not sent (%s)",
+                printable(self.call.name),
+                time.monotonic() - self.began,
+                outcome,
+            )
             return
+        if not self._has_begun:
+            self.begin()
         self._run.outcome = outcome
         self._run.seconds = time.monotonic() - self.began
         for hook in self._hooks:
             self._tell(hook.finished)
-        self.answer.set_result(ToolCallResult(self.call.name or "", self.call.id, **fields))
+        self.answer.give(ToolCallResult(self.call.name or "", self.call.id, **fields))
 
-    def _tell(self, hook: Any) -> None:
+    def _tell(self, hook: Callable[[ToolRun], None]) -> None:
         try:
             hook(self._run)
+        # A hook that ends the process would leave the call without an answer.
+        except BaseException as error:
+            logger.error("a run hook failed\n%s", _shown(error))
+
+
+class _Guarded:
+    """A ledger of somebody else's: when it fails, the call is answered without it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def once(self, key: Key, start: Callable[[], Answer]) -> Awaitable[ToolCallResult]:
+        return asyncio.ensure_future(self._once(key, start))
+
+    async def _once(self, key: Key, start: Callable[[], Answer]) -> ToolCallResult:
+        # It may fail after it has begun the run, which must not run twice.
+        start_once = functools.cache(start)
+        try:
+            return await self._ledger.once(key, start_once)
         except Exception as error:
-            logger.error("a run hook failed\n%s", _without_text(error))
+            logger.error("the ledger failed; the call is answered without it\n%s", _shown(error))
+            return await start_once()
 
 
-def _told(error: ToolError) -> dict[str, Any]:
-    """What a tool's author wants the assistant to know."""
+def _shown(error: BaseException, *, with_text: bool = False) -> str:
     try:
-        text = _results.one_line(str(error))
-    except Exception:
-        text = ""
-    fields: dict[str, Any] = {"error": text or _NO_REASON}
-    if error.message is not None:
-        fields["message"] = _plain(error.message.to_json())
-    return fields
-
-
-def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Values that the answer can carry, whatever the author put in."""
-    plain: dict[str, Any] = json.loads(_results.to_json(value))
-    return plain
-
-
-def _with_text(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error)).rstrip()
-
-
-def _without_text(error: BaseException) -> str:
-    """A traceback without the exceptions' texts: they hold arguments, and with them people."""
-    return "\n".join(_traceback_lines(error))
-
-
-def _traceback_lines(error: BaseException) -> Iterator[str]:
-    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if earlier is not None and earlier is not error:
-        yield from _traceback_lines(earlier)
-        yield "which led to:"
-    yield from (line.rstrip() for line in traceback.format_tb(error.__traceback__, limit=-12))
-    # Our own texts hold no values.
-    text = (
-        f": {error}"
-        if isinstance(error, VapiToolsError) and not isinstance(error, ToolError)
-        else ""
-    )
-    yield f"{type(error).__name__}{text} (its text is logged with VAPITOOLS_LOG_EXCEPTIONS=1)"
+        return _tracebacks.with_text(error) if with_text else _tracebacks.without_text(error)
+    except Exception:  # an exception can be of any class, with any methods
+        return f"{type(error).__name__}, whose traceback cannot be shown"

@@ -41,7 +41,7 @@ class RunHook(Protocol):
         ...
 
     def finished(self, run: ToolRun) -> None:
-        """Called with the same object, once the answer is known: `outcome` and `seconds` are set."""
+        """Called with the same object once the answer is known, with `outcome` and `seconds`."""
         ...
 
 
@@ -53,6 +53,8 @@ class LogRuns:
 
     def finished(self, run: ToolRun) -> None:
         """Log the line."""
+        if not logger.isEnabledFor(logging.INFO):
+            return
         logger.info(
             "%s %.1f ms %s (call %s, tool call %s)",
             printable(run.tool),

@@ -9,35 +9,26 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from . import _shapes
 from .errors import MessageError
 
-TOOL_CALLS = "tool-calls"
-FUNCTION_CALL = "function-call"
+TOOL_CALLS = _shapes.TOOL_CALLS
+FUNCTION_CALL = _shapes.FUNCTION_CALL
 BARE_ARGUMENTS = "bare-arguments"
 """Not a message of Vapi's: one tool's arguments, alone in the body."""
 
-# Types that are believed without a `message` around them. New ones appear without notice.
-_KNOWN_TYPES = frozenset(
-    """
-    assistant-request assistant.speechStarted assistant.started call.artifact.upload
-    call.delete.failed call.deleted call.endpointing.request chat.created chat.deleted
-    conversation-update end-of-call-report function-call handoff-destination-request hang
-    knowledge-base-request language-change-detected model-output phone-call-control
-    session.created session.deleted session.updated speech-update status-update tool-calls
-    transcript transfer-destination-request transfer-update user-interrupted voice-input
-    voice-request
-    """.split()
-)
-_CALL_LISTS = ("toolCallList", "toolCalls", "toolWithToolCallList")
 _ABSENT = Raw(b"")
+_BLANK = (b"", b"null", b'""')
+
+# The parts of a call: its id, name and arguments.
+_WHOLE = 3
 
 
 class _Function(msgspec.Struct):
@@ -55,6 +46,9 @@ class _ToolCall(msgspec.Struct):
     tool_call: _ToolCall | None = msgspec.field(default=None, name="toolCall")
 
 
+_Entries = list[_ToolCall | None]
+
+
 class _Call(msgspec.Struct, rename="camel"):
     id: str | None = None
     assistant_id: str | None = None
@@ -66,9 +60,9 @@ class _Call(msgspec.Struct, rename="camel"):
 
 class _Message(msgspec.Struct, rename="camel"):
     type: str
-    tool_call_list: list[_ToolCall] | None = None
-    tool_calls: list[_ToolCall] | None = None
-    tool_with_tool_call_list: list[_ToolCall] | None = None
+    tool_call_list: _Entries | None = None
+    tool_calls: _Entries | None = None
+    tool_with_tool_call_list: _Entries | None = None
     function_call: _Function | None = None
     call: _Call | None = None
     customer: Raw = _ABSENT
@@ -77,17 +71,21 @@ class _Message(msgspec.Struct, rename="camel"):
     artifact: Raw = _ABSENT
 
 
-class _Body(msgspec.Struct):
+# What stands beside `message` may belong into it, which only the tolerant way looks into.
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
     message: _Message
     call: _Call | None = None
 
 
+_NO_FUNCTION = _Function()
 _decoder = msgspec.json.Decoder(_Body)
 _encoder = msgspec.json.Encoder()
 
+# What the decoder raises for text that it does not take.
+_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
-@dataclass(frozen=True)
-class ToolCall:
+
+class ToolCall(msgspec.Struct, frozen=True):
     """One call of one tool, as the model asked for it.
 
     Attributes:
@@ -113,11 +111,11 @@ class Message:
         body: The raw bytes.
     """
 
-    def __init__(self, wire: _Message, body: bytes) -> None:
+    def __init__(self, wire: _Message, tool_calls: Sequence[ToolCall], body: bytes) -> None:
         self._wire = wire
         self._call = wire.call or _Call()
         self.type = wire.type
-        self.tool_calls = _tool_calls(wire)
+        self.tool_calls = tool_calls
         self.body = body
 
     @property
@@ -155,14 +153,14 @@ class Message:
         found: dict[str, Any] = {}
         for source in sources:
             values = _object(source).get("variableValues")
-            if isinstance(values, dict):
+            if _shapes.is_object(values):
                 found.update(values)
         return found
 
     @cached_property
     def raw(self) -> dict[str, Any]:
         """The whole message as plain dictionaries, as it came."""
-        return _flattened(_loads(self.body))
+        return _shapes.flattened(_loads(self.body))
 
     def __repr__(self) -> str:
         return f"Message({self.type!r}, {len(self.tool_calls)} tool calls)"
@@ -176,12 +174,12 @@ def parse(body: bytes) -> Message:
     """
     try:
         decoded = _decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        decoded = _decoder.decode(_mended(_loads(body)))
+    except _REFUSED:
+        decoded = _decoded_tolerantly(body)
     wire = decoded.message
     if wire.call is None:
         wire.call = decoded.call
-    return Message(wire, body)
+    return Message(wire, _tool_calls(wire), body)
 
 
 def parse_for_tool(name: str, body: bytes) -> Message:
@@ -195,12 +193,12 @@ def parse_for_tool(name: str, body: bytes) -> Message:
     """
     message = parse(body or b"{}")
     if not message.type:
-        function = _Function(name, Raw(body))
-        return Message(_Message(BARE_ARGUMENTS, function_call=function), body)
-    if any(call.name is None for call in message.tool_calls):
-        message.tool_calls = tuple(
-            ToolCall(call.id, call.name or name, call.arguments) for call in message.tool_calls
-        )
+        call = ToolCall(UNSET, name, _arguments(body))
+        return Message(_Message(BARE_ARGUMENTS), [call], body)
+    message.tool_calls = [
+        call if call.name else ToolCall(call.id, name, call.arguments)
+        for call in message.tool_calls
+    ]
     return message
 
 
@@ -214,28 +212,24 @@ class ToolCallResult(msgspec.Struct, frozen=True):
     toolCallId: Any = UNSET  # noqa: N815 - the name on the wire
     result: str | UnsetType = UNSET
     error: str | UnsetType = UNSET
-    message: dict[str, Any] | UnsetType = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
+    message: Raw | UnsetType = UNSET
+    metadata: Raw | UnsetType = UNSET
 
     def __repr__(self) -> str:
         return f"ToolCallResult({self.name!r}, {'result' if self.error is UNSET else 'error'})"
 
 
-def encode_results(results: Sequence[ToolCallResult]) -> bytes:
-    """The answer to a `tool-calls` message."""
-    return _encoder.encode({"results": results})
-
-
-def encode_function_result(result: ToolCallResult) -> bytes:
-    """The answer to a `function-call` message, which knows no word for an error."""
-    return _encoder.encode({"result": result.result if result.error is UNSET else result.error})
-
-
-def encode_bare_result(result: ToolCallResult) -> bytes:
-    """The answer to bare arguments: `{"result": …}` or `{"error": …}`."""
-    if result.error is UNSET:
-        return _encoder.encode({"result": result.result})
-    return _encoder.encode({"error": result.error})
+def encode_results(type_: str, results: Sequence[ToolCallResult]) -> bytes:
+    """The answer to a message of that type, given the results of its calls in their order."""
+    if type_ == TOOL_CALLS:
+        return _encoder.encode({"results": results})
+    if not results:
+        return b"{}"
+    result, error = results[0].result, results[0].error
+    # The answer to a `function-call` knows no word for an error.
+    if error is UNSET or type_ == FUNCTION_CALL:
+        return _encoder.encode({"result": result if error is UNSET else error})
+    return _encoder.encode({"error": error})
 
 
 def encode(value: Any) -> bytes:
@@ -252,7 +246,7 @@ def decode_object(text: bytes) -> dict[str, Any] | None:
         value = _loads(text)
     except MessageError:
         return None
-    return value if isinstance(value, dict) else None
+    return value if _shapes.is_object(value) else None
 
 
 def dump(value: Any) -> bytes:
@@ -263,28 +257,31 @@ def dump(value: Any) -> bytes:
 # --- the calls of a message ---------------------------------------------------------------
 
 
-def _tool_calls(wire: _Message) -> tuple[ToolCall, ...]:
-    if wire.type in (FUNCTION_CALL, BARE_ARGUMENTS) and wire.function_call is not None:
-        function = wire.function_call
-        return (
-            ToolCall(UNSET, function.name, _arguments(function.arguments, function.parameters)),
-        )
-    if wire.type != TOOL_CALLS:
-        return ()
-    return _each_once(_read(entry) for entry in _chosen_list(wire))
+def _tool_calls(wire: _Message) -> list[ToolCall]:
+    if wire.type == TOOL_CALLS:
+        return _each_once([_read(entry) for entry in _chosen_list(wire) if entry is not None])
+    if wire.type == FUNCTION_CALL and wire.function_call is not None:
+        return [_read(_ToolCall(function=wire.function_call))]
+    return []
 
 
-def _chosen_list(wire: _Message) -> list[_ToolCall]:
+def _chosen_list(wire: _Message) -> _Entries:
     """The first list in which every call is whole: all of them describe the same calls."""
-    lists = [wire.tool_call_list, wire.tool_calls, wire.tool_with_tool_call_list]
-    filled = [entries for entries in lists if entries]
-    whole = (entries for entries in filled if all(map(_is_whole, entries)))
-    return next(whole, filled[0] if filled else [])
+    lists = (wire.tool_call_list, wire.tool_calls, wire.tool_with_tool_call_list)
+    for entries in lists:
+        if entries and min(map(_parts, entries)) == _WHOLE:
+            return entries
+    filled: list[_Entries] = [entries for entries in lists if entries]
+    return max(filled, key=lambda entries: sum(map(_parts, entries)), default=_Entries())
 
 
-def _is_whole(entry: _ToolCall) -> bool:
+def _parts(entry: _ToolCall | None) -> int:
+    """How many of id, name and arguments there are."""
+    if entry is None:
+        return 0
     call = entry.tool_call or entry
-    return call.id is not UNSET and call.id is not None and _name(entry) is not None
+    has_id = call.id is not UNSET and call.id is not None
+    return has_id + (_name(entry) is not None) + bool(_sent(call))
 
 
 def _name(entry: _ToolCall) -> str | None:
@@ -300,29 +297,36 @@ def _name(entry: _ToolCall) -> str | None:
 def _read(entry: _ToolCall) -> ToolCall:
     # Beside a `toolCall` stands the tool's definition: its `parameters` are a schema.
     call = entry.tool_call or entry
-    function = call.function or _Function()
-    found = (function.arguments, call.arguments, function.parameters, call.parameters)
-    return ToolCall(call.id, _name(entry), _arguments(*found))
+    return ToolCall(call.id, _name(entry), _arguments(_sent(call)))
 
 
-def _each_once(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
+def _sent(call: _ToolCall) -> bytes:
+    """The arguments as they were sent, wherever they stand; empty when there are none."""
+    function = call.function or _NO_FUNCTION
+    for raw in (function.arguments, call.arguments, function.parameters, call.parameters):
+        if raw is not _ABSENT and (text := bytes(raw)) not in _BLANK:
+            return text
+    return b""
+
+
+def _each_once(calls: list[ToolCall]) -> list[ToolCall]:
+    if len(calls) < 2:
+        return calls
     seen: dict[object, ToolCall] = {}
     for call in calls:
-        seen.setdefault(call.id if isinstance(call.id, str) and call.id else object(), call)
-    return tuple(seen.values())
+        # A call without an id of its own cannot be told from another one.
+        has_id = type(call.id) in (str, int) and call.id != ""
+        seen.setdefault(call.id if has_id else object(), call)
+    return list(seen.values())
 
 
-def _arguments(*found: Raw) -> bytes:
-    """The first text found. An object is sent as it is, or as JSON inside a string."""
-    text = b"{}"
-    for raw in found:
-        if (text := bytes(raw)) not in (b"", b"null", b'""'):
-            break
+def _arguments(sent: bytes) -> bytes:
+    """The text of an object, which is sent as it is, or as JSON inside a string."""
     for _ in range(2):  # some senders encode twice
-        if not text.startswith(b'"'):
+        if not sent.startswith(b'"'):
             break
-        text = _unquoted(text)
-    return text if text.strip() not in (b"", b"null") else b"{}"
+        sent = _unquoted(sent)
+    return b"{}" if sent.strip() in _BLANK else sent
 
 
 def _unquoted(text: bytes) -> bytes:
@@ -340,14 +344,22 @@ def _object(raw: Raw) -> dict[str, Any]:
 # --- the tolerant way ---------------------------------------------------------------------
 
 
+def _decoded_tolerantly(body: bytes) -> _Body:
+    try:
+        return _decoder.decode(dump({"message": _shapes.mended(_loads(body))}))
+    except RecursionError:
+        raise MessageError("the body is nested too deeply") from None
+
+
 def _loads(text: bytes) -> Any:
     try:
         return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _REFUSED:
         pass
     try:
         return json.loads(
-            text,
+            # A text cut in the middle of a letter is still a message.
+            text.decode("utf-8-sig", "replace"),
             strict=False,
             parse_constant=lambda _: None,
             parse_float=_finite,
@@ -365,73 +377,3 @@ def _finite(text: str) -> float | None:
 def _short(text: str) -> int | None:
     """Python refuses to read a number of thousands of digits, and nobody means one."""
     return int(text) if len(text) < 1000 else None
-
-
-def _mended(body: Any) -> bytes:
-    """The body in the one shape that the fast way reads."""
-    message = _flattened(body)
-    mended: dict[str, Any] = {
-        name: value
-        for name in ("customer", "phoneNumber", "assistant", "artifact")
-        if isinstance(value := message.get(name), dict)
-    }
-    for name in _CALL_LISTS:
-        entries = message.get(name)
-        entries = entries if isinstance(entries, list) else [entries]
-        mended[name] = [_mended_call(entry) for entry in entries if isinstance(entry, dict)]
-    function = message.get("functionCall")
-    mended["functionCall"] = _mended_call(function) if isinstance(function, dict) else None
-    mended["type"] = _type(message, mended)
-    mended["call"] = _mended_facts(message.get("call"))
-    return dump({"message": mended})
-
-
-def _flattened(body: Any) -> dict[str, Any]:
-    """The message's fields, wherever they stand: in `message`, beside it, or without one."""
-    if not isinstance(body, dict):
-        return {}
-    message = body.get("message")
-    if isinstance(message, dict):
-        return {**body, **{key: value for key, value in message.items() if value is not None}}
-    recognised = body.get("type") in _KNOWN_TYPES or any(
-        _is_calls(body.get(n)) for n in _CALL_LISTS
-    )
-    return body if recognised else {}
-
-
-def _is_calls(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(entry, dict) for entry in value)
-
-
-def _type(message: dict[str, Any], mended: dict[str, Any]) -> str:
-    type_ = message.get("type")
-    if isinstance(type_, str) and type_:
-        return type_
-    if any(mended[name] for name in _CALL_LISTS):
-        return TOOL_CALLS
-    return FUNCTION_CALL if mended["functionCall"] else ""
-
-
-def _mended_call(entry: dict[str, Any]) -> dict[str, Any]:
-    """A tool call in which only what can be read is left."""
-    mended: dict[str, Any] = {}
-    for key, value in entry.items():
-        if key in ("arguments", "parameters") and value is not None:
-            # As text, because a number in it may be more than the fast decoder takes.
-            mended[key] = value if isinstance(value, str) else json.dumps(value)
-        elif (key == "name" and isinstance(value, str)) or key == "id":
-            mended[key] = value
-        elif key in ("function", "toolCall") and isinstance(value, dict):
-            mended[key] = _mended_call(value)
-    return mended
-
-
-def _mended_facts(call: Any) -> dict[str, Any]:
-    if not isinstance(call, dict):
-        return {}
-    texts = ("id", "assistantId", "phoneNumberId")
-    objects = ("customer", "phoneNumber", "assistantOverrides")
-    return {
-        **{name: call[name] for name in texts if isinstance(call.get(name), str)},
-        **{name: call[name] for name in objects if isinstance(call.get(name), dict)},
-    }

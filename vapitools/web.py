@@ -81,23 +81,24 @@ class _Gate:
         auth = self._auth
         if auth is not None and not auth.reads_body:
             await auth.verify(_delivery(scope))
-        body = await self._read(scope, receive)
+        headers = dict(scope["headers"])
+        body = await self._read(headers.get(b"content-length", b""), receive)
         if auth is not None and auth.reads_body:
             await auth.verify(_delivery(scope, body))
         if body:
-            _check_content_type(scope)
+            _check_content_type(headers.get(b"content-type", b""))
         return body
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        declared = _header(scope, b"content-length")
-        if declared.isdigit() and int(declared) > self._max_body_bytes:
+    async def _read(self, declared: bytes, receive: Receive) -> bytes:
+        # Anybody can declare anything, even digits that are too many to be a number.
+        if declared.isdigit() and (len(declared) > 18 or int(declared) > self._max_body_bytes):
             raise self._too_large()
         chunks: list[bytes] = []
         size, more = 0, True
         while more:
             event = await receive()
             if event["type"] == "http.disconnect":
-                raise _Disconnected
+                raise _SenderGoneError
             chunk = event.get("body", b"")
             size += len(chunk)
             if size > self._max_body_bytes:
@@ -110,7 +111,7 @@ class _Gate:
         return MessageError(f"the body is larger than {self._max_body_bytes} bytes", status=413)
 
 
-class _Disconnected(Exception):
+class _SenderGoneError(Exception):
     """The sender went away before the body was whole: there is nobody to answer."""
 
 
@@ -123,7 +124,7 @@ class _Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             status, body = 200, await self._answer(scope, await self._gate.admit(scope, receive))
-        except _Disconnected:
+        except _SenderGoneError:
             return
         except WebhookError as error:
             status, body = error.status, _refusal(error)
@@ -175,12 +176,8 @@ def _delivery(scope: Scope, body: bytes = b"") -> Delivery:
     return Delivery(scope["method"], path, scope["headers"], body)
 
 
-def _header(scope: Scope, name: bytes) -> bytes:
-    return next((value for key, value in scope["headers"] if key == name), b"")
-
-
-def _check_content_type(scope: Scope) -> None:
-    type_ = _header(scope, b"content-type").partition(b";")[0].strip().lower()
+def _check_content_type(value: bytes) -> None:
+    type_ = value.partition(b";")[0].strip().lower()
     if type_ and not type_.endswith((b"/json", b"+json")):
         raise MessageError("the content-type must be application/json", status=415)
 

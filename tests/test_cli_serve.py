@@ -1,0 +1,546 @@
+"""`vapitools serve`: real processes, real HTTP, and what must not leave a caller waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+from typer.testing import CliRunner, Result
+
+from vapitools import Settings, SharedSecret, router, tool
+from vapitools.cli import app
+from vapitools.cli._standin import Guarded, StandIn
+
+BOT = """
+import asyncio
+import time
+from vapitools import tool
+
+@tool
+def add(a: int, day: str = "24") -> int:
+    return a + 1
+
+@tool
+def hang() -> str:
+    while True:
+        time.sleep(1)
+
+@tool
+async def block() -> str:
+    time.sleep(60)
+"""
+STREAM = """
+import asyncio
+from contextlib import asynccontextmanager
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+async def ticks():
+    while True:
+        yield b"tick"
+        await asyncio.sleep(0.02)
+
+async def stream(request):
+    return StreamingResponse(ticks())
+
+@asynccontextmanager
+async def lifespan(app):
+    yield
+    print("closed", flush=True)
+
+app = Starlette(routes=[Route("/stream", stream)], lifespan=lifespan)
+"""
+FAILING_LIFESPAN = """
+from contextlib import asynccontextmanager
+
+@asynccontextmanager
+async def lifespan(app):
+    raise OSError("no database")
+    yield
+"""
+T = TypeVar("T")
+NOT_NOW = "The tools cannot be loaded right now. Offer to try again."
+
+
+# --- a server in a process of its own -----------------------------------------------------
+
+
+@dataclass
+class Server:
+    """A running `vapitools serve`, in a folder and a process group of its own."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    url: str = ""
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        return until(lambda: re.search(pattern, self.output), lambda: self.output)
+
+    def call(self, *calls: tuple[str, Any]) -> list[dict[str, Any]]:
+        """The entries that one message with these tool calls is answered with."""
+        results: list[dict[str, Any]] = json.loads(post(f"{self.url}/webhook", message(*calls)))[
+            "results"
+        ]
+        return results
+
+    def interrupt(self) -> None:
+        """What Ctrl-C in a terminal does: every process of the group hears it."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+
+@contextmanager
+def serving(folder: Path, *words: str, **environ: str) -> Iterator[Server]:
+    """A server that has said that it is ready."""
+    log = folder / "log"
+    inherited = {key: value for key, value in os.environ.items() if "VAPI" not in key}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vapitools.cli", "serve", *words, "--port", "0"],
+            cwd=folder,
+            env={**inherited, **environ},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    server = Server(process, log)
+    try:
+        server.url = server.wait_for(r"http://[\d.]+:\d+")[0]
+        yield server
+    finally:
+        # The supervisor may be gone, and its worker not.
+        with ExitStack() as stack:
+            stack.callback(process.wait)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def until(look: Callable[[], T | None], show: Callable[[], str] = str) -> T:
+    """Look again and again, for 15 seconds at most."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"it never came:\n{show()}")
+
+
+def message(*calls: tuple[str, Any]) -> dict[str, Any]:
+    """A webhook body with these tool calls, whose ids are 0, 1, …"""
+    entries = [
+        {"id": str(id_), "type": "function", "function": {"name": name, "arguments": arguments}}
+        for id_, (name, arguments) in enumerate(calls)
+    ]
+    return {"message": {"type": "tool-calls", "toolCallList": entries}}
+
+
+def post(url: str, body: Any, **headers: str) -> bytes:
+    headers["Content-Type"] = "application/json"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=15) as response:
+        content: bytes = response.read()
+        return content
+
+
+def hold_open(url: str, path: str, body: bytes | None = None) -> socket.socket:
+    """Send a request to something that never ends, and wait until it has begun to be answered."""
+    host, port = url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=15)
+    method = "GET" if body is None else "POST"
+    head = f"{method} {path} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    connection.sendall(f"{head}Content-Length: {len(body or b'')}\r\n\r\n".encode() + (body or b""))
+    if body is None:
+        connection.recv(100)
+    return connection
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that others can reach, with a secret that is being rotated."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "bot.py").write_text(BOT)
+    with serving(folder, "bot.py", "--host", "0.0.0.0", VAPI_SERVER_SECRET="new one, old") as made:
+        yield made
+
+
+def test_it_says_where_it_is_and_what_it_asks_for(server: Server) -> None:
+    server.wait_for(r"Webhook: http://127.0.0.1:\d+/webhook \(asks for the secret in VAPI_SERVER_S")
+    server.wait_for("Tools:   add, hang, block\n")
+
+    assert "new one" not in server.output
+
+
+def test_the_line_to_try_works_as_pasted(server: Server) -> None:
+    if shutil.which("curl") is None or os.name != "posix":
+        pytest.skip("there is no curl here")
+    line = server.wait_for("Try it:  (curl .*)")[1]
+
+    ran = subprocess.run(
+        ["sh", "-c", f"{line} --silent"],
+        capture_output=True,
+        env={**os.environ, "VAPI_SERVER_SECRET": "new one, old"},
+    )
+
+    assert ran.stdout == b'{"result":"2"}'
+
+
+def test_each_call_is_one_line_in_the_log(server: Server) -> None:
+    body = message(("add", {"a": 1}), ("fly", {}))
+    body["message"]["call"] = {"id": "call-1"}
+
+    post(f"{server.url}/webhook", body, **{"X-Vapi-Secret": "old"})
+
+    line = r"\n\d\d:\d\d:\d\d {} [\d.]+ ms {} \(call call-1, tool call {}\)\n"
+    server.wait_for(line.format("add", "ok", 0))
+    server.wait_for(line.format("fly", "unknown_tool", 1))
+
+
+def test_a_stranger_is_refused_and_logged(server: Server) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        post(f"{server.url}/webhook", message(), **{"X-Vapi-Secret": "guess"})
+
+    server.wait_for(r"WARNING refused a request: .*")
+    assert "guess" not in server.output
+
+
+def test_others_are_not_shown_the_tools(server: Server) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{server.url}/tools", timeout=15)
+
+
+def test_on_this_machine_no_secret_is_asked_for_and_the_tools_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+
+    with serving(tmp_path, "bot.py") as server:
+        server.wait_for(r"\(asks for no secret\)")
+        with urllib.request.urlopen(f"{server.url}/tools", timeout=15) as response:
+            definitions = json.load(response)
+
+    assert [tool["function"]["name"] for tool in definitions] == ["add", "hang", "block"]
+
+
+# --- what must not hold the terminal ------------------------------------------------------
+
+
+def test_nothing_that_never_ends_holds_up_ctrl_c(tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in ("stream", "hang", "block")}
+    for name, folder in folders.items():
+        folder.mkdir()
+        (folder / "bot.py").write_text(STREAM if name == "stream" else BOT)
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(serving(folder, "bot.py")) for name, folder in folders.items()
+        }
+        stack.enter_context(hold_open(servers["stream"].url, "/stream"))
+        stack.enter_context(hold_open(servers["hang"].url, "/tools/hang", b"{}"))
+        stack.enter_context(hold_open(servers["block"].url, "/tools/block", b"{}"))
+        time.sleep(0.2)  # until the tools have begun
+
+        for server in servers.values():
+            server.interrupt()
+
+        for server in servers.values():
+            assert server.process.wait(15) == 0, server.output
+            assert not re.search("Traceback|failed", server.output)
+        assert "closed" in servers["stream"].output
+
+
+@pytest.mark.parametrize("sign", ["Watching", "loading"])
+def test_ctrl_c_before_a_worker_serves_is_silent(tmp_path: Path, sign: str) -> None:
+    (tmp_path / "bot.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)")
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vapitools.cli", "serve", "bot.py", "--reload", "--port", "0"],
+            cwd=tmp_path,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    until(lambda: sign in log.read_text())
+    time.sleep(0.1)  # in which Python loads this package, for the first sign
+
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert process.wait(15) == 0
+    assert "Traceback" not in log.read_text()
+
+
+# --- reloading ----------------------------------------------------------------------------
+
+
+def test_while_a_bot_does_not_load_each_call_is_answered_with_an_error(tmp_path: Path) -> None:
+    bot = tmp_path / "bot.py"
+    bot.write_text("import nosuch")
+    calls = [("add", {"a": 1}), ("fly", "no JSON"), ("add", {"a": 2})]
+    not_now = [
+        {"name": name, "toolCallId": str(id_), "error": NOT_NOW}
+        for id_, (name, _) in enumerate(calls)
+    ]
+
+    with serving(tmp_path, "bot.py", "--reload") as server:
+        server.wait_for("Error: bot.py:1: ModuleNotFoundError: No module named 'nosuch'")
+        assert server.call(*calls) == not_now
+
+        bot.write_text(BOT)
+        server.wait_for("Tools:   add, hang, block")
+        assert server.call(("add", {"a": 1}))[0]["result"] == "2"
+
+        bot.write_text(BOT + FAILING_LIFESPAN)
+        server.wait_for(r"Error: bot.py:\d+: OSError: no database\nUntil it is repaired")
+        assert server.call(*calls) == not_now
+
+        bot.write_text(BOT)
+        until(lambda: server.output.count("Tools:") == 2 or None, lambda: server.output)
+        assert server.call(("add", {"a": 1}))[0]["result"] == "2"
+
+
+def test_an_edit_within_the_second_is_not_missed(tmp_path: Path) -> None:
+    bot = tmp_path / "bot.py"
+    bot.write_text(BOT)
+
+    with serving(tmp_path, "bot.py", "--reload", PYTHONDONTWRITEBYTECODE="") as server:
+        time_of_edit = bot.stat().st_mtime_ns
+        bot.write_text(BOT.replace("a + 1", "a + 3"))
+        # Of the same length and time: Python's cache of compiled files takes it for the old one.
+        os.utime(bot, ns=(time_of_edit, time_of_edit))
+        until(lambda: server.output.count("Tools:") == 2 or None, lambda: server.output)
+
+        assert server.call(("add", {"a": 1}))[0]["result"] == "4"
+
+
+def test_an_open_stream_holds_up_no_reload(tmp_path: Path) -> None:
+    bot = tmp_path / "bot.py"
+    bot.write_text(STREAM)
+
+    with serving(tmp_path, "bot.py:app", "--reload") as server, ExitStack() as stack:
+        stack.enter_context(hold_open(server.url, "/stream"))
+        bot.write_text(STREAM.replace("/stream", "/again"))
+        stack.enter_context(until(lambda: again(server.url)))
+
+        server.interrupt()
+        assert server.process.wait(15) == 0, server.output
+        assert "Traceback" not in server.output
+
+
+def again(url: str) -> socket.socket | None:
+    """The stream under its new path; None while the old app answers."""
+    try:
+        urllib.request.urlopen(f"{url}/again", timeout=15).close()
+    except OSError:
+        return None
+    return hold_open(url, "/again")
+
+
+def test_a_worker_ends_with_its_supervisor(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    with serving(tmp_path, "bot.py", "--reload") as server:
+        server.process.kill()
+
+        until(lambda: is_refused(server.url) or None)
+
+
+def is_refused(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}/health", timeout=15).close()
+    except OSError as error:
+        return isinstance(getattr(error, "reason", error), ConnectionRefusedError)
+    return False
+
+
+# --- a server that does not start ---------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that the command is started from."""
+    (tmp_path / "bot.py").write_text(BOT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("VAPI_SERVER_SECRET", "PORT"):
+        monkeypatch.delenv(name, raising=False)
+    yield tmp_path
+    sys.modules.pop("bot", None)
+
+
+def serve(*words: str) -> Result:
+    return CliRunner().invoke(app, ["serve", *words])
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "code"),
+    [
+        (["--host", "0.0.0.0"], "on 0.0.0.0 others can reach the tools; set VAPI_SERVER_SECRET", 2),
+        (["--host", "0.0.0.0", "--reload"], "set VAPI_SERVER_SECRET to a secret", 2),
+        (["--host", ""], "set VAPI_SERVER_SECRET to a secret", 2),
+        (["--host", "nosuch.invalid"], "there is no host 'nosuch.invalid'", 2),
+        (["--host", "192.0.2.1"], "192.0.2.1 is no address of this machine", 1),
+        (["--port", "70000"], "'--port'", 2),
+        (["--port", "http"], "'--port'", 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_address_that_cannot_be_used_is_one_line(
+    folder: Path, words: list[str], text: str, code: int
+) -> None:
+    result = serve("bot.py", *(["--port", "0"] if "--port" not in words else []), *words)
+
+    assert result.exit_code == code
+    assert text in result.stderr
+    assert not result.stdout
+
+
+@pytest.mark.parametrize("reload", [[], ["--reload"]], ids=["once", "reloading"])
+def test_a_port_in_use_is_one_line(folder: Path, reload: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        result = serve("bot.py", "--port", str(port), *reload)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: port {port} is in use; ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_port_can_come_from_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("PORT", str(taken.getsockname()[1]))
+
+        assert serve("bot.py").stderr.startswith(f"Error: port {os.environ['PORT']} is in use")
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "said", "code"),
+    [
+        ("x =", [], "Error: bot.py:1: SyntaxError: invalid syntax\n", 1),
+        ("", [], "Error: there are no tools in bot.py; put @tool on a function\n", 1),
+        (BOT + FAILING_LIFESPAN, [], "Error: bot.py:23: OSError: no database\n", 1),
+        (None, [], "Error: there is no file bot.py.\n", 2),
+        (None, ["--reload"], "Error: there is no file bot.py.\n", 2),
+    ],
+    ids=["broken", "empty", "its lifespan fails", "missing", "missing, reloading"],
+)
+def test_a_bot_that_does_not_start_ends_the_command(
+    tmp_path: Path, text: str | None, flags: list[str], said: str, code: int
+) -> None:
+    if text is not None:
+        (tmp_path / "bot.py").write_text(text)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "vapitools.cli", "serve", "bot.py", "--port", "0", *flags],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=15,
+    )
+
+    assert (ran.returncode, ran.stderr) == (code, said)
+
+
+# --- the apps around the bot's ------------------------------------------------------------
+
+
+def test_the_stand_in_asks_for_the_same_secret() -> None:
+    client = TestClient(StandIn(SharedSecret("s"), Settings()))
+
+    assert client.post("/webhook", json=message(("add", {}))).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/webhook", "/vapi/webhook", "/", "/tools/add", "/x/tools/add"])
+def test_the_stand_in_answers_wherever_the_router_was(path: str) -> None:
+    client = TestClient(StandIn(None, Settings()))
+
+    response = client.post(path, json=message(("add", {})))
+
+    assert response.json() == {"results": [{"name": "add", "toolCallId": "0", "error": NOT_NOW}]}
+
+
+def test_the_stand_in_answers_bare_arguments_and_events() -> None:
+    client = TestClient(StandIn(None, Settings()))
+
+    assert client.post("/tools/add", json={"a": 1}).json() == {"error": NOT_NOW}
+    assert client.post("/webhook", json={"message": {"type": "hang"}}).json() == {}
+
+
+@tool
+def ready() -> str:
+    return "Yes."
+
+
+@pytest.mark.parametrize("mounted", [False, True], ids=["a router", "an app of one's own"])
+def test_an_app_that_fails_to_start_is_stood_in_for(mounted: bool) -> None:
+    @asynccontextmanager
+    async def lifespan(_: Any) -> Any:
+        raise OSError("no database")
+        yield
+
+    tools = router([ready], auth=None, lifespan=None if mounted else lifespan)
+    own = Starlette(routes=[Mount("/vapi", tools)], lifespan=lifespan) if mounted else tools
+    reported: list[BaseException] = []
+
+    with TestClient(Guarded(own, reported.append, StandIn(None, Settings()))) as client:
+        answer = client.post("/vapi/webhook", json=message(("ready", {}))).json()
+
+    assert answer["results"][0]["error"] == NOT_NOW
+    assert [str(error) for error in reported] == ["no database"]
+
+
+def test_an_app_that_is_cut_off_has_not_failed() -> None:
+    @asynccontextmanager
+    async def lifespan(_: Any) -> Any:
+        await asyncio.sleep(60)
+        yield
+
+    reported: list[BaseException] = []
+    guarded = Guarded(router([ready], auth=None, lifespan=lifespan), reported.append)
+
+    async def start_and_give_up() -> None:
+        events = asyncio.Queue[Any]()
+        await events.put({"type": "lifespan.startup"})
+        scope = {"type": "lifespan", "state": {}}
+        await asyncio.wait_for(guarded(scope, events.get, events.put), 0.05)
+
+    with pytest.raises(asyncio.TimeoutError):
+        asyncio.run(start_and_give_up())
+    assert reported == []
+
+
+def test_an_app_that_fails_to_close_has_still_served() -> None:
+    @asynccontextmanager
+    async def lifespan(_: Any) -> Any:
+        yield {}
+        raise OSError("lost")
+
+    reported: list[BaseException] = []
+    guarded = Guarded(router([ready], auth=None, lifespan=lifespan), reported.append)
+
+    with TestClient(guarded) as client:
+        answer = client.post("/tools/ready", json={}).json()
+
+    assert answer == {"result": "Yes."}
+    assert [str(error) for error in reported] == ["lost"]

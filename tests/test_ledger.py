@@ -1,0 +1,179 @@
+"""Each call runs once, within a number and an age."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vapitools.ledger import Answer, Key, MemoryLedger
+from vapitools.messages import ToolCallResult
+
+from . import wire
+
+A, B = ("call", "a"), ("call", "b")
+
+
+class Runs:
+    """Counts what is begun; answers when told to, or at once."""
+
+    def __init__(self, *, at_once: bool = True) -> None:
+        self.begun: list[Key] = []
+        self.answers: list[Answer] = []
+        self._at_once = at_once
+
+    def start(self, key: Key) -> Callable[[], Answer]:
+        def begin() -> Answer:
+            self.begun.append(key)
+            self.answers.append(Answer())
+            if self._at_once:
+                self.finish()
+            return self.answers[-1]
+
+        return begin
+
+    def finish(self) -> None:
+        self.answers[-1].give(ToolCallResult("tool", result=f"run {len(self.answers)}"))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def ask(ledger: MemoryLedger, runs: Runs, *keys: Key) -> list[Any]:
+    return [(await ledger.once(key, runs.start(key))).result for key in keys]
+
+
+def test_a_repeat_gets_the_same_answer() -> None:
+    runs = Runs()
+
+    answers = asyncio.run(ask(MemoryLedger(), runs, A, A, A))
+
+    assert answers == ["run 1"] * 3
+    assert runs.begun == [A]
+
+
+@pytest.mark.parametrize("other", [("call", "b"), ("other call", "a")], ids=["tool call", "call"])
+def test_calls_that_differ_in_one_id_do_not_mix(other: Key) -> None:
+    answers = asyncio.run(ask(MemoryLedger(), Runs(), A, other, A, other))
+
+    assert answers == ["run 1", "run 2", "run 1", "run 2"]
+
+
+def test_repeats_while_it_runs_join_the_run() -> None:
+    ledger, runs = MemoryLedger(), Runs(at_once=False)
+
+    async def scenario() -> None:
+        waiting = [asyncio.create_task(ask(ledger, runs, A)) for _ in range(3)]
+        await asyncio.sleep(0)
+        runs.finish()
+        assert await asyncio.gather(*waiting) == [["run 1"]] * 3
+
+    asyncio.run(scenario())
+
+    assert runs.begun == [A]
+
+
+def test_a_delivery_that_is_given_up_ends_no_run() -> None:
+    ledger, runs = MemoryLedger(), Runs(at_once=False)
+
+    async def scenario() -> None:
+        first, second = [asyncio.create_task(ask(ledger, runs, A)) for _ in range(2)]
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.sleep(0)
+        assert first.cancelled()
+        third = asyncio.create_task(ask(ledger, runs, A))
+        await asyncio.sleep(0)
+        runs.finish()
+        assert [await second, await third] == [["run 1"]] * 2
+
+    asyncio.run(scenario())
+
+    assert runs.begun == [A]
+
+
+def test_an_answer_is_forgotten_when_it_is_old() -> None:
+    clock, runs = Clock(), Runs()
+    ledger = MemoryLedger(seconds=60, clock=clock)
+
+    asyncio.run(ask(ledger, runs, A))
+    clock.now = 59.9
+    asyncio.run(ask(ledger, runs, A, B))
+    clock.now = 60.0
+    asyncio.run(ask(ledger, runs, A, B))
+
+    assert runs.begun == [A, B, A]
+
+
+def test_only_so_many_answers_are_kept() -> None:
+    ledger, runs = MemoryLedger(size=2), Runs()
+
+    asyncio.run(ask(ledger, runs, *(("call", str(n)) for n in range(1000))))
+
+    assert len(ledger) <= 3
+
+
+def test_a_repeat_of_the_oldest_answer_is_known_when_all_places_are_taken() -> None:
+    ledger, runs = MemoryLedger(size=2), Runs()
+
+    asyncio.run(ask(ledger, runs, A, B, A, B))
+
+    assert runs.begun == [A, B]
+
+
+def test_a_run_that_goes_on_is_never_forgotten_and_keeps_nothing_else() -> None:
+    clock, runs = Clock(), Runs(at_once=False)
+    ledger = MemoryLedger(size=1, seconds=60, clock=clock)
+
+    async def scenario() -> None:
+        long = asyncio.create_task(ask(ledger, runs, A))
+        await asyncio.sleep(0)
+        await ask(ledger, Runs(), *(("call", str(n)) for n in range(100)))
+        clock.now = 1000.0
+        repeat = asyncio.create_task(ask(ledger, runs, A))
+        await asyncio.sleep(0)
+        runs.finish()
+        assert [await long, await repeat] == [["run 1"]] * 2
+
+    asyncio.run(scenario())
+
+    assert len(ledger) <= 3
+
+
+def test_a_run_that_died_with_its_event_loop_is_run_again() -> None:
+    ledger, runs = MemoryLedger(), Runs(at_once=False)
+
+    async def dies() -> None:
+        ledger.once(A, runs.start(A))
+
+    asyncio.run(dies())
+
+    assert asyncio.run(ask(ledger, Runs(), A)) == ["run 1"]
+
+
+def test_an_answer_outlives_its_event_loop() -> None:
+    ledger, runs = MemoryLedger(), Runs()
+
+    assert asyncio.run(ask(ledger, runs, A)) == asyncio.run(ask(ledger, runs, A))
+
+
+def test_an_answer_given_after_its_event_loop_is_closed_hurts_nobody() -> None:
+    with wire.event_loop() as run:
+        runs = Runs(at_once=False)
+
+        async def begin() -> asyncio.Task[list[Any]]:
+            task = asyncio.create_task(ask(MemoryLedger(), runs, A))
+            await asyncio.sleep(0)
+            return task
+
+        run(begin())
+
+    runs.finish()
+
+    assert runs.answers[0].is_given

@@ -1,0 +1,384 @@
+"""TARGET → the tools in it: `bot.py`, `bot.py:name`, `package.module`, `package.module:name`."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from ..errors import DefinitionError
+from ..tools import Tool
+from ..toolset import Toolset
+from ._report import USAGE, CommandError, describe, did_you_mean, place, shown
+
+# What is in use already cannot be the name of a bot: the two would take each other's place.
+_TAKEN = frozenset(sys.modules)
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
+
+
+class TargetError(CommandError):
+    """TARGET cannot be used. The text says why in a line, and what to do."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where TARGET points to, before anything in it has run.
+
+    Attributes:
+        text: TARGET as it was written, without the name.
+        name: What comes behind the colon.
+        folder: Where the bot's code lies, and what it imports from.
+        path: The file; None for a module.
+    """
+
+    text: str
+    name: str | None
+    folder: Path
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Bot:
+    """What TARGET holds: tools, or an ASGI app of the user's own.
+
+    Attributes:
+        label: What it is called in a text for the user.
+        folder: Where the bot's code lies.
+        toolset: The tools; None for an app.
+        app: The ASGI app; None for tools.
+        lifespan: The module's `lifespan`, for tools.
+    """
+
+    label: str
+    folder: Path
+    toolset: Toolset | None = None
+    app: Any = None
+    lifespan: Lifespan | None = None
+
+
+def load(target: str, *, apps: bool = False) -> Bot:
+    """Run the module and take the tools from it.
+
+    Args:
+        target: As on the command line.
+        apps: Whether an ASGI app will do, too.
+
+    Raises:
+        TargetError: It cannot be used.
+    """
+    location = locate(target)
+    return _pick(_module(location), location, apps)
+
+
+def load_toolset(target: str) -> tuple[Bot, Toolset]:
+    """The same for a command that prints a result: what the bot prints goes to stderr.
+
+    Raises:
+        TargetError: It cannot be used.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        bot = load(target)
+    if bot.toolset is None:
+        raise AssertionError("apps are refused by `_pick`")
+    return bot, bot.toolset
+
+
+# --- finding it ---------------------------------------------------------------------------
+
+
+def locate(target: str) -> Location:
+    """Find the file or the module, and run nothing.
+
+    Raises:
+        TargetError: There is none.
+    """
+    where, name = _split(target)
+    if where.endswith(".py") or "/" in where or os.sep in where or os.path.isfile(where):
+        return _locate_file(where, name)
+    folder = _folder_of_module(where)
+    if folder is not None:
+        return Location(where, name, folder, None)
+    if os.path.isdir(where):
+        return _locate_file(where, name)
+    hint = did_you_mean(f"{where}.py", _python_files(Path()))
+    raise _usage(f"there is no file and no module named {where!r}.{hint}")
+
+
+def _split(target: str) -> tuple[str, str | None]:
+    where, colon, name = target.rpartition(":")
+    if not colon or name[:1] in ("\\", "/"):  # C:\bot.py
+        where, name = target, ""
+    if not where:
+        raise _usage(f"{target!r} names no file; write bot.py, bot.py:name or package.module")
+    if colon and where != target and not name:
+        raise _usage(f"there is no name behind the colon of {target!r}")
+    return where, name or None
+
+
+def _locate_file(where: str, name: str | None) -> Location:
+    path = Path(where)
+    if path.is_dir():
+        inside = [f"{path / file}" for file in _python_files(path)[:3]]
+        hint = f", such as {inside[0]}" if inside else ""
+        raise _usage(f"{where} is a folder; name a file in it{hint}")
+    if not path.exists():
+        raise _usage(
+            f"there is no file {where}.{did_you_mean(path.name, _python_files(path.parent))}"
+        )
+    if path.suffix != ".py":
+        raise _usage(f"{where} is no Python file; its name must end in .py")
+    path = path.resolve()
+    return Location(where, name, path.parent, path)
+
+
+def _python_files(folder: Path) -> list[str]:
+    try:
+        return sorted(file.name for file in folder.glob("*.py") if file.name != "__init__.py")
+    except OSError:
+        return []
+
+
+def _folder_of_module(name: str) -> Path | None:
+    """Where the module's outermost package is found, or None."""
+    outermost, *inner = name.split(".")
+    if not all(part.isidentifier() for part in (outermost, *inner)):
+        return None
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    importlib.invalidate_caches()
+    try:
+        spec = importlib.util.find_spec(outermost)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or (spec.origin is None and not inner):  # a folder that is no package
+        return None
+    if spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations))).resolve().parent
+    return Path(spec.origin).resolve().parent if spec.has_location and spec.origin else Path.cwd()
+
+
+# --- running it ---------------------------------------------------------------------------
+
+
+def _module(location: Location) -> ModuleType:
+    try:
+        module = _run_file(location.path) if location.path else _import(location)
+    except (TargetError, KeyboardInterrupt):
+        raise
+    # A bot may call `sys.exit` when a variable is missing.
+    except BaseException as error:
+        raise TargetError(_why(error, location)) from error
+    if _hides_sdk(location.folder, getattr(sys.modules.get("vapi"), "__file__", None)):
+        raise TargetError(_sdk_hidden(location.folder))
+    return module
+
+
+def _run_file(path: Path) -> ModuleType:
+    _check_file_name(path)
+    sys.path.insert(0, str(path.parent))
+    importlib.invalidate_caches()
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise AssertionError("a .py file has a loader")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(path.stem, None)
+        raise
+    return module
+
+
+def _check_file_name(path: Path) -> None:
+    if path.stem == "vapi":
+        raise TargetError("a bot cannot be called vapi.py, which hides Vapi's SDK; rename it")
+    if path.stem == "vapitools" or path.stem in _TAKEN:
+        raise TargetError(
+            f"a bot cannot be called {path.name}, which hides the module {path.stem!r}; rename it"
+        )
+
+
+def _import(location: Location) -> ModuleType:
+    if location.text.partition(".")[0] == "vapi":
+        own = location.folder == Path.cwd()
+        raise TargetError(
+            _sdk_hidden(location.folder) if own else "vapi is Vapi's SDK; name a bot of yours"
+        )
+    try:
+        return importlib.import_module(location.text)
+    except ModuleNotFoundError as error:
+        if error.name and f"{location.text}.".startswith(f"{error.name}."):
+            raise _usage(f"there is no module {location.text!r}") from error
+        raise
+
+
+def _why(error: BaseException, location: Location) -> str:
+    if _came_through_own_sdk(error, location.folder):
+        return _sdk_hidden(location.folder)
+    where = place(error, location.folder) or location.text
+    if isinstance(error, DefinitionError):
+        return "\n".join(f"{where}: {problem}" for problem in error.problems)
+    if isinstance(error, SystemExit):
+        return f"{where}: it ends the program while it is loaded ({describe(error)})"
+    return f"{where}: {describe(error)}{_remedy(error, location)}"
+
+
+def _remedy(error: BaseException, location: Location) -> str:
+    if isinstance(error, ImportError) and "relative import" in str(error) and location.path:
+        module = f"{location.folder.name}.{location.path.stem}"
+        return f"; load it as a module, from the folder above: {module}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        return f"; if it is a package, install it: {sys.executable} -m pip install {package}"
+    return ""
+
+
+def _hides_sdk(folder: Path, file: str | None) -> bool:
+    """Whether this file is a `vapi.py` or a package `vapi/` beside the bot."""
+    if not file:
+        return False
+    path = Path(file).resolve()
+    return path in (folder / "vapi.py", folder / "vapi" / "__init__.py")
+
+
+def _came_through_own_sdk(error: BaseException, folder: Path) -> bool:
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    files.append(getattr(error, "filename", None) or "")
+    files.append(getattr(sys.modules.get("vapi"), "__file__", None) or "")
+    return any(_hides_sdk(folder, file) for file in files if isinstance(file, str))
+
+
+def _sdk_hidden(folder: Path) -> str:
+    own = "vapi.py" if (folder / "vapi.py").exists() else "vapi/"
+    return f"your own {own} in {shown(folder)} hides Vapi's SDK; rename it"
+
+
+# --- taking the tools from it -------------------------------------------------------------
+
+
+def _pick(module: ModuleType, location: Location, apps: bool) -> Bot:
+    label = f"{location.text}:{location.name}" if location.name else location.text
+    value = _named(module, location) if location.name else _found(module, location, apps)
+    toolset = _toolset(value, label)
+    if toolset is not None:
+        return Bot(label, location.folder, toolset, lifespan=_lifespan(module, location))
+    if not _is_app(value):
+        raise TargetError(_no_tools_in(value, label))
+    if not apps:
+        raise _usage(f"{label} is an app; this command needs tools or a Toolset")
+    return Bot(f"{location.text}:{location.name or 'app'}", location.folder, app=value)
+
+
+def _named(module: ModuleType, location: Location) -> Any:
+    name = location.name or ""
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        raise _usage(
+            f"there is no {name!r} in {location.text}.{did_you_mean(name, vars(module))}"
+        ) from None
+
+
+def _found(module: ModuleType, location: Location, apps: bool) -> Any:
+    toolsets = _distinct(module, Toolset)
+    if len(toolsets) > 1:
+        raise _usage(
+            f"there are several Toolsets in {location.text}: {', '.join(toolsets)}; "
+            f"say which one, such as {location.text}:{next(iter(toolsets))}"
+        )
+    if toolsets:
+        return next(iter(toolsets.values()))
+    tools = list(_distinct(module, Tool).values())
+    app = getattr(module, "app", None)
+    if not tools and apps and _is_app(app):
+        return app
+    if not tools:
+        raise TargetError(_no_tools(module, location))
+    return tools
+
+
+def _distinct(module: ModuleType, kind: type[Any]) -> dict[str, Any]:
+    """The module's objects of a kind in order of definition, each under its first name."""
+    found: dict[str, Any] = {}
+    for name, value in vars(module).items():
+        if isinstance(value, kind) and not any(value is other for other in found.values()):
+            found[name] = value
+    return found
+
+
+def _toolset(value: Any, label: str) -> Toolset | None:
+    if isinstance(value, Tool):
+        value = [value]
+    if not isinstance(value, (Toolset, list, tuple)):
+        return None
+    try:
+        toolset = value if isinstance(value, Toolset) else Toolset(cast("list[Any]", value))
+    except DefinitionError as error:
+        raise TargetError("\n".join(f"{label}: {p}" for p in error.problems)) from error
+    if not len(toolset):
+        raise TargetError(f"{label} has no tools in it")
+    return toolset
+
+
+def _is_app(value: Any) -> bool:
+    """Whether it looks like an ASGI app: awaitable, called with scope, receive and send."""
+    if isinstance(value, (Tool, type)) or not callable(value):
+        return False
+    call = value if inspect.isroutine(value) else type(value).__call__
+    try:
+        inspect.signature(value).bind({}, None, None)
+    except (TypeError, ValueError):
+        return False
+    return inspect.iscoroutinefunction(call)
+
+
+def _no_tools(module: ModuleType, location: Location) -> str:
+    text = f"there are no tools in {location.text}; put @tool on a function"
+    for name, value in vars(module).items():
+        if isinstance(value, (list, tuple)) and _has_tools(cast("list[Any]", value)):
+            return f"{text}, or name the list: {location.text}:{name}"
+    for name, value in vars(module).items():
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            methods = [n for n, v in vars(value).items() if isinstance(v, Tool)]
+            if methods:
+                return (
+                    f"the tools in {location.text} are methods of {name}; "
+                    f"take them from an object: tools = Toolset([{name}().{methods[0]}])"
+                )
+    return text
+
+
+def _has_tools(items: Iterable[Any]) -> bool:
+    return any(isinstance(item, Tool) for item in items)
+
+
+def _no_tools_in(value: Any, label: str) -> str:
+    if inspect.isroutine(value):
+        return f"{label} is a function without @tool; put @tool on it"
+    return f"{label} is no tool, Toolset or list of tools, but {type(value).__name__}"
+
+
+def _lifespan(module: ModuleType, location: Location) -> Lifespan | None:
+    lifespan = getattr(module, "lifespan", None)
+    if inspect.isasyncgenfunction(lifespan) or inspect.isgeneratorfunction(lifespan):
+        raise TargetError(
+            f"lifespan in {location.text} must be an async context manager; "
+            "put @contextlib.asynccontextmanager on it"
+        )
+    return cast("Lifespan", lifespan) if callable(lifespan) else None
+
+
+def _usage(text: str) -> TargetError:
+    return TargetError(text, exit_code=USAGE)
