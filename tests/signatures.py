@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NewType
 
 import pydantic
 import typing_extensions
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from pydantic import Field
 from pydantic_core import to_jsonable_python
@@ -38,6 +39,13 @@ class Kind(NamedTuple):
 
     hint: Any
     cases: st.SearchStrategy[Case]
+
+
+def examples(number: int) -> settings:
+    """How many examples to try, on however slow a machine."""
+    return settings(
+        max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 
 
 def read(function: Callable[..., Any]) -> _parameters.Parameters:

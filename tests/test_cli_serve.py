@@ -113,8 +113,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *words: str, **environ: str) -> Iterator[Server]:
-    """A server that has said that it is ready."""
+def starting(folder: Path, *words: str, **environ: str) -> Iterator[Server]:
+    """A server that has been started, and may not be ready."""
     log = folder / "log"
     inherited = {key: value for key, value in os.environ.items() if "VAPI" not in key}
     with log.open("wb") as output:
@@ -126,16 +126,21 @@ def serving(folder: Path, *words: str, **environ: str) -> Iterator[Server]:
             stderr=output,
             start_new_session=True,
         )
-    server = Server(process, log)
     try:
-        server.url = server.wait_for(r"http://[\d.]+:\d+")[0]
-        yield server
+        yield Server(process, log)
     finally:
         # The supervisor may be gone, and its worker not.
-        with ExitStack() as stack:
-            stack.callback(process.wait)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def serving(folder: Path, *words: str, **environ: str) -> Iterator[Server]:
+    """A server that has said that it is ready."""
+    with starting(folder, *words, **environ) as server:
+        server.url = server.wait_for(r"http://[\d.]+:\d+")[0]
+        yield server
 
 
 def until(look: Callable[[], T | None], show: Callable[[], str] = str) -> T:
@@ -271,22 +276,14 @@ def test_nothing_that_never_ends_holds_up_ctrl_c(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sign", ["Watching", "loading"])
 def test_ctrl_c_before_a_worker_serves_is_silent(tmp_path: Path, sign: str) -> None:
     (tmp_path / "bot.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)")
-    log = tmp_path / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vapitools.cli", "serve", "bot.py", "--reload", "--port", "0"],
-            cwd=tmp_path,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    until(lambda: sign in log.read_text())
-    time.sleep(0.1)  # in which Python loads this package, for the first sign
+    with starting(tmp_path, "bot.py", "--reload") as server:
+        server.wait_for(sign)
+        time.sleep(0.1)  # in which Python loads this package, for the first sign
 
-    os.killpg(process.pid, signal.SIGINT)
+        server.interrupt()
 
-    assert process.wait(15) == 0
-    assert "Traceback" not in log.read_text()
+        assert server.process.wait(15) in (0, 130)
+        assert "Traceback" not in server.output
 
 
 # --- reloading ----------------------------------------------------------------------------

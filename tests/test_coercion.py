@@ -101,6 +101,7 @@ MEANT: dict[str, tuple[Any, Any, Any]] = {
     "case that makes a difference": (Literal["a", "A"], "A", "A"),
     "choice that may be null": (Literal["a", None], "A", "a"),
     # objects
+    "blank in a string": (Point, '{"x": 1, "y": ""}', Point(1)),
     "unknown key": (Point, {"x": 1, "z": 3}, Point(1)),
     "unknown key of a named tuple": (Span, {"first": "1", "z": 3}, Span(1)),
     "positions of a named tuple": (Span, [1, 2], Span(1, 2)),
@@ -122,6 +123,11 @@ MEANT: dict[str, tuple[Any, Any, Any]] = {
     "duration": (dt.timedelta, "PT45M", dt.timedelta(minutes=45)),
     "seconds": (dt.timedelta, 5, dt.timedelta(seconds=5)),
     "number or moment": (dt.datetime | int, 2026, 2026),
+    "seconds beside what is sloppy": (
+        tuple[dt.timedelta, list[int]],
+        [5, "[1]"],
+        (dt.timedelta(seconds=5), [1]),
+    ),
     "UUID": (uuid.UUID, "0" * 32, uuid.UUID(int=0)),
     "tuple": (tuple[int, Colour], '["1", "red"]', (1, Colour.RED)),
     "tuple of any length": (tuple[dt.date, ...], "2026-12-24", (dt.date(2026, 12, 24),)),

@@ -86,6 +86,11 @@ ERRORS: dict[str, tuple[Any, Any, str]] = {
         {"kind": "dog"},
         "x.barks: wanted a whole number, got nothing",
     ),
+    "a missing part of a variant in a string": (
+        Pet,
+        '{"kind": "dog"}',
+        "x.barks: wanted a whole number, got nothing",
+    ),
     "a missing part of each variant": (
         Party | Polite,
         {},

@@ -10,11 +10,21 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field
 
-from tests.signatures import Kind, Signature, bind, function_of, kinds, read, signatures, taking
+from tests.signatures import (
+    Kind,
+    Signature,
+    bind,
+    examples,
+    function_of,
+    kinds,
+    read,
+    signatures,
+    taking,
+)
 from vapitools import ArgumentError, CallContext
 
 AWKWARD = (
@@ -72,6 +82,11 @@ def test_a_default_is_never_compared_or_copied(default: Any) -> None:
 FIELDS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "as the default": (int, (Field(3),), 3),
     "as the default, with a factory": (list[int], (Field(default_factory=lambda: [1]),), [1]),
+    "twice": (
+        Annotated[list[int], Field(default=[3])],
+        (Field(default_factory=lambda: [1]),),
+        [1],
+    ),
     "in the annotation": (Annotated[int, Field(default=3)], (), 3),
     "beside a default of the function's own": (Annotated[int, Field(default=3)], (5,), 5),
     "with None": (int | None, (Field(None),), None),
@@ -127,6 +142,11 @@ BLANKS = [None, "", "null", "{{user_ref}}", " {{ a }} {{ b }}"]
 
 @pytest.mark.parametrize("blank", BLANKS, ids=repr)
 def test_a_blank_value_stands_for_the_default(blank: Any) -> None:
+    assert bind(read(taking(str, "default")), {"x": blank}) == {}
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=repr)
+def test_a_blank_value_stands_for_the_default_at_every_depth(blank: Any) -> None:
     class Inner(BaseModel):
         n: int = 5
         maybe: int | None
@@ -187,7 +207,7 @@ def test_valid_arguments_are_decoded_once() -> None:
 
 
 @given(signatures())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_what_fits_a_signature_binds_to_an_equal_value(signature: Signature) -> None:
     function, cases = signature
     parameters = read(function)
@@ -264,7 +284,7 @@ def assert_explains(error: ArgumentError) -> None:
 
 
 @given(st.dictionaries(st.sampled_from([*KNOWN[:8], "qqq"]), anything, max_size=8))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_random_arguments_bind_or_are_explained_without_a_value(arguments: dict[str, Any]) -> None:
     try:
         bind(RICH, arguments)
@@ -273,7 +293,7 @@ def test_random_arguments_bind_or_are_explained_without_a_value(arguments: dict[
 
 
 @given(kinds(), anything)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_random_arguments_of_a_random_type_bind_or_are_explained(kind: Kind, value: Any) -> None:
     parameters = read(taking(kind.hint))
 

@@ -166,7 +166,7 @@ def _is_a(value: Any, schema: Schema, definitions: Schema) -> bool:
     schema = resolve(schema, definitions)
     members = choices(schema)
     if members is not None:
-        return any(type(member) is type(value) and member == value for member in members)
+        return value in members
     if options := branches(schema):
         return any(_is_a(value, option, definitions) for option in options)
     if "type" not in schema:

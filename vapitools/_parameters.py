@@ -35,13 +35,16 @@ def read(
     Raises:
         DefinitionError: All problems of all parameters.
     """
-    parameters = _signature.read(
+    parameters, problems = _signature.read(
         function,
         label=label,
         docstring=docstring,
         local_names=local_names,
         skip_receiver=skip_receiver,
     )
+    if problems:
+        arguments = [parameter for parameter in parameters if not parameter.is_context]
+        raise DefinitionError([*problems, *_problems(arguments, label, local_names)])
     return Parameters(parameters, label, local_names)
 
 
@@ -157,9 +160,7 @@ def _adapt(parameters: list[Parameter], names: Mapping[str, Any]) -> TypeAdapter
         for p in parameters
     }
     arguments = _TypedDict("Arguments", fields)
-    arguments.__pydantic_config__ = ConfigDict(
-        coerce_numbers_to_str=True, allow_inf_nan=False, defer_build=bool(names)
-    )
+    arguments.__pydantic_config__ = ConfigDict(allow_inf_nan=False, defer_build=bool(names))
     adapter: TypeAdapter[Any] = TypeAdapter(arguments)
     if names:
         # A dataclass that is local to a function may name another such in a string.

@@ -94,7 +94,7 @@ def to_json(value: Any) -> str:
         ) from error
 
 
-def closing(message: Closing | str, kind: type[Closing]) -> msgspec.Raw:
+def closing(message: object, kind: type[Closing]) -> msgspec.Raw:
     """The JSON of what the assistant says with an answer.
 
     Args:
@@ -108,7 +108,7 @@ def closing(message: Closing | str, kind: type[Closing]) -> msgspec.Raw:
     made = kind(message) if isinstance(message, str) else message
     if not isinstance(made, kind):
         raise DefinitionError(
-            f"the message must be a {type(value).__name__} or text, not {type(message).__name__}"
+            f"the message must be a {kind.__name__} or text, not {type(message).__name__}"
         )
     return msgspec.Raw(to_json(made.to_json()).encode())
 
@@ -192,12 +192,13 @@ def _encode(value: Any) -> str:
 
 def _to_plain(value: Any) -> Any:
     """What the encoder knows, in place of what it does not."""
-    if value is None or _is(value, bool):
+    if _is(value, bool, type(None)):
         return json.dumps(value)  # these come here only as a key
     if _is(value, tuple, frozenset):
         raise ResultError("a tool returned a dict with keys that are neither text nor numbers")
-    if callable(dump := getattr(type(value), "model_dump", None)):
-        return dump(value, mode="json")
+    # Asked of the class: an object may say yes to any name.
+    if hasattr(type(value), "model_dump"):  # pyright: ignore[reportUnknownArgumentType]
+        return value.model_dump(mode="json")
     for known, plain in _PLAIN.items():
         if _is(value, known):
             return plain(value)

@@ -69,8 +69,8 @@ def read(
     docstring: Docstring,
     local_names: Mapping[str, Any],
     skip_receiver: bool,
-) -> list[Parameter]:
-    """Read what a function takes.
+) -> tuple[list[Parameter], list[str]]:
+    """Read what a function takes, and what is wrong with the rest of it.
 
     Args:
         function: Anything that can be called.
@@ -80,7 +80,7 @@ def read(
         skip_receiver: The first parameter is `self` or `cls`.
 
     Raises:
-        DefinitionError: All problems of all parameters.
+        DefinitionError: Nothing can be read.
     """
     try:
         signature = inspect.signature(function)
@@ -101,9 +101,7 @@ def read(
         except _ProblemError as problem:
             shown = str(declared).partition(":")[0].partition("=")[0].strip()
             problems.append(f"{label}: parameter {shown!r}: {problem}")
-    if problems:
-        raise DefinitionError(problems)
-    return parameters
+    return parameters, problems
 
 
 class _ProblemError(Exception):

@@ -89,7 +89,7 @@ def accepts_null(schema: Schema, definitions: Schema) -> bool:
     """Whether `None` is a value of the type."""
     if "$ref" in schema:
         return accepts_null(definition(schema["$ref"], definitions), definitions)
-    if schema.get("type") == "null" or any(member is None for member in choices(schema) or ()):
+    if schema.get("type") == "null" or None in (choices(schema) or ()):
         return True
     options: Iterable[Schema] = schema.get("anyOf") or schema.get("oneOf") or ()
     return any(accepts_null(option, definitions) for option in options)

@@ -16,10 +16,7 @@ VapiToolsError
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .spoken import RequestFailed
+from typing import Any, Protocol
 
 
 class VapiToolsError(Exception):
@@ -42,15 +39,24 @@ class SettingsError(VapiToolsError):
     """A setting or an environment variable cannot be used."""
 
 
+class Spoken(Protocol):
+    """A message that the assistant says, such as `RequestFailed`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The message as the API takes it."""
+        ...
+
+
 class ToolError(VapiToolsError):
     """Raise it in a tool to tell the assistant what went wrong and what to offer instead.
 
     Args:
         text: Goes to the assistant as the tool call's `error`. Write it for the model.
-        message: What the assistant says instead of making up its own sentence.
+        message: What the assistant says instead of making up its own sentence: text, or a
+            `RequestFailed`.
     """
 
-    def __init__(self, text: str = "", *, message: RequestFailed | None = None) -> None:
+    def __init__(self, text: str = "", *, message: Spoken | str | None = None) -> None:
         super().__init__(text)
         self.message = message
 

@@ -17,6 +17,7 @@ import threading
 import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
 
@@ -147,8 +148,11 @@ def serve_reloading(plan: Plan, listener: Listener, folder: Path) -> int:
     """
     _logs.show()
     typer.echo(f"Watching the Python files in {folder}")
-    # This one loads no app: it tells the supervisor what to watch.
-    watched = uvicorn.Config("", reload=True, reload_dirs=[str(folder)], log_config=None)
+    # This one loads no app: it tells the supervisor what to watch. It begins to after the delay,
+    # and by then the first worker must not be ready, or an edit could be missed.
+    watched = uvicorn.Config(
+        "", reload=True, reload_dirs=[str(folder)], reload_delay=0.05, log_config=None
+    )
     supervisor = _Supervisor(watched, functools.partial(work, plan), [listener.sock])
     try:
         supervisor.run()
@@ -255,6 +259,8 @@ def _deaf_to_ctrl_c() -> Generator[None, None, None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # It is started with the first process, and undoes the blocking.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
