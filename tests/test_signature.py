@@ -94,7 +94,17 @@ def test_types_that_json_cannot_carry_are_said_with_the_other_problems() -> None
     ]
 
 
-@dataclass
+def test_a_return_type_that_is_not_known_does_no_harm() -> None:
+    def f(x: int) -> Decimal:
+        raise NotImplementedError
+
+    assert bind(read(f), {"x": 1}) == {"x": 1}
+
+
+def test_types_that_are_local_to_a_function_are_found() -> None:
+    from dataclasses import dataclass
+
+    @dataclass
     class Inner:
         n: int
 
