@@ -6,8 +6,9 @@ import asyncio
 import functools
 import logging
 import secrets
+import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -104,7 +105,9 @@ class Dispatcher:
         )
         loop = asyncio.get_running_loop()
         # A task of its own: one that will not be cancelled can be left behind.
-        task = loop.create_task(self._run(tool, attempt, context))
+        task = _begun(loop, self._run(tool, attempt, context))
+        if task.done():
+            return attempt.answer
         timer = loop.call_later(tool.timeout, attempt.expire, task)
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, attempt, timer))
@@ -178,6 +181,13 @@ class Dispatcher:
         shown = _shown(error, with_text=self._settings.log_exceptions)
         logger.error("%s failed, reference %s\n%s", tool.name, reference, shown)
         return _UNEXPECTED.format(reference=reference)
+
+
+def _begun(loop: asyncio.AbstractEventLoop, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    # Where Python can, a tool that waits for nothing is done without a turn of the event loop.
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(run, loop=loop, eager_start=True)
+    return loop.create_task(run)
 
 
 class _Attempt:

@@ -22,6 +22,8 @@ class Answer:
     wait of another, as it would with a plain future.
     """
 
+    __slots__ = ("_callbacks", "_loop", "_result", "_waiting")
+
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._result: ToolCallResult | None = None
@@ -41,11 +43,14 @@ class Answer:
     def give(self, result: ToolCallResult) -> None:
         """Answer; once only."""
         self._result = result
-        for callback in self._callbacks:
+        # Kept for long by a ledger, it must not keep what waited for it.
+        callbacks, self._callbacks = self._callbacks, []
+        waiting, self._waiting = self._waiting, []
+        for callback in callbacks:
             callback()
         if self._loop.is_closed():
             return  # nobody is left who waits
-        for future in self._waiting:
+        for future in waiting:
             if not future.done():
                 future.set_result(result)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -61,8 +61,9 @@ class _Call(msgspec.Struct, rename="camel"):
 class _Message(msgspec.Struct, rename="camel"):
     type: str
     tool_call_list: _Entries | None = None
-    tool_calls: _Entries | None = None
-    tool_with_tool_call_list: _Entries | None = None
+    # The same calls again, decoded only where the first list lacks something.
+    tool_calls: Raw = _ABSENT
+    tool_with_tool_call_list: Raw = _ABSENT
     function_call: _Function | None = None
     call: _Call | None = None
     customer: Raw = _ABSENT
@@ -79,6 +80,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 _NO_FUNCTION = _Function()
 _decoder = msgspec.json.Decoder(_Body)
+_entries_decoder = msgspec.json.Decoder(_Entries | None)
 _encoder = msgspec.json.Encoder()
 
 # What the decoder raises for text that it does not take.
@@ -174,12 +176,14 @@ def parse(body: bytes) -> Message:
     """
     try:
         decoded = _decoder.decode(body)
+        calls = _tool_calls(decoded.message)
     except _REFUSED:
         decoded = _decoded_tolerantly(body)
+        calls = _tool_calls(decoded.message)
     wire = decoded.message
     if wire.call is None:
         wire.call = decoded.call
-    return Message(wire, _tool_calls(wire), body)
+    return Message(wire, calls, body)
 
 
 def parse_for_tool(name: str, body: bytes) -> Message:
@@ -267,12 +271,18 @@ def _tool_calls(wire: _Message) -> list[ToolCall]:
 
 def _chosen_list(wire: _Message) -> _Entries:
     """The first list in which every call is whole: all of them describe the same calls."""
-    lists = (wire.tool_call_list, wire.tool_calls, wire.tool_with_tool_call_list)
-    for entries in lists:
+    filled: list[_Entries] = []
+    for entries in _lists(wire):
         if entries and min(map(_parts, entries)) == _WHOLE:
             return entries
-    filled: list[_Entries] = [entries for entries in lists if entries]
-    return max(filled, key=lambda entries: sum(map(_parts, entries)), default=_Entries())
+        filled.append(entries)
+    return max(filled, key=lambda entries: sum(map(_parts, entries)))
+
+
+def _lists(wire: _Message) -> Iterator[_Entries]:
+    yield wire.tool_call_list or []
+    for raw in (wire.tool_calls, wire.tool_with_tool_call_list):
+        yield (_entries_decoder.decode(raw) if raw is not _ABSENT else None) or []
 
 
 def _parts(entry: _ToolCall | None) -> int:
@@ -322,6 +332,8 @@ def _each_once(calls: list[ToolCall]) -> list[ToolCall]:
 
 def _arguments(sent: bytes) -> bytes:
     """The text of an object, which is sent as it is, or as JSON inside a string."""
+    if sent.startswith(b"{"):
+        return sent
     for _ in range(2):  # some senders encode twice
         if not sent.startswith(b'"'):
             break
