@@ -547,7 +547,29 @@ def test_a_run_left_behind_by_a_dead_event_loop_is_silent() -> None:
     loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
     loop.close()
 
-    assert task.cancelled()
+    assert task.done()
+
+
+def test_a_request_that_a_stopping_server_cancels_is_still_answered() -> None:
+    async def scenario() -> bytes:
+        body = tool_calls(entry("sleeps", id_="1"), entry("quick", id_="2"))
+        message = messages.parse(json.dumps(body).encode())
+        asked = asyncio.create_task(dispatcher(sleeps, quick).answer(message))
+        await asyncio.sleep(0.01)
+        asked.cancel()
+        return await asked
+
+    @tool
+    async def quick() -> str:
+        return "done before"
+
+    first, second = Reply(200, {}, asyncio.run(scenario())).results
+
+    assert (first["toolCallId"], first["error"]) == (
+        "1",
+        "The server was stopped. Offer to try again.",
+    )
+    assert (second["toolCallId"], second["result"]) == ("2", "done before")
 
 
 # --- once only ----------------------------------------------------------------------------

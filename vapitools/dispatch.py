@@ -76,7 +76,15 @@ class Dispatcher:
         """
         # All are begun before the first is waited for.
         begun = [self._once(call, message, state) for call in message.tool_calls]
-        return messages.encode_results(message.type, [await answer for answer in begun])
+        results: list[ToolCallResult] = []
+        try:
+            for answer in begun:
+                results.append(await answer)
+        # A server that stops cancels its requests, and would answer with a status of 500.
+        except asyncio.CancelledError:
+            rest = list(zip(message.tool_calls, begun, strict=True))[len(results) :]
+            results += [await _given(call, answer) for call, answer in rest]
+        return messages.encode_results(message.type, results)
 
     def _once(
         self, call: ToolCall, message: Message, state: State | None
@@ -181,6 +189,13 @@ class Dispatcher:
         shown = _shown(error, with_text=self._settings.log_exceptions)
         logger.error("%s failed, reference %s\n%s", tool.name, reference, shown)
         return _UNEXPECTED.format(reference=reference)
+
+
+async def _given(call: ToolCall, answer: Awaitable[ToolCallResult]) -> ToolCallResult:
+    """The answer, as far as it is there already."""
+    if isinstance(answer, Answer) and answer.is_given:
+        return await answer
+    return ToolCallResult(call.name or "", call.id, error=_STOPPED)
 
 
 def _begun(loop: asyncio.AbstractEventLoop, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -337,9 +337,9 @@ def _is_method(function: Any) -> bool:
     """Whether a function in a class body waits for its `self` or `cls`."""
     if not inspect.isfunction(function):
         return False
-    first = next(iter(inspect.signature(function).parameters), None)
+    first = function.__code__.co_varnames[: function.__code__.co_argcount][:1]
     outer = function.__qualname__.rpartition(".")[0]
-    return first in ("self", "cls") and bool(outer) and not outer.endswith("<locals>")
+    return first in (("self",), ("cls",)) and bool(outer) and not outer.endswith("<locals>")
 
 
 def _is_async(function: Any) -> bool:
