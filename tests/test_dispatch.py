@@ -233,6 +233,25 @@ def test_the_text_is_logged_when_that_is_turned_on(caplog: pytest.LogCaptureFixt
     assert f"ValueError: {SECRET}" in caplog.text
 
 
+class UnshowableError(Exception):
+    @property
+    def exceptions(self) -> Any:
+        raise ValueError(SECRET)
+
+
+@pytest.mark.parametrize("log_exceptions", [False, True], ids=["without text", "with text"])
+def test_an_exception_that_cannot_be_shown_is_logged_by_its_class(
+    log_exceptions: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    (result,) = answers(
+        raising(UnshowableError()), settings=Settings(log_exceptions=log_exceptions)
+    )
+
+    assert result["error"].startswith("The tool failed.")
+    assert "UnshowableError" in caplog.text
+    assert SECRET not in caplog.text
+
+
 def test_endless_recursion_is_answered(caplog: pytest.LogCaptureFixture) -> None:
     @tool
     async def deeper() -> Any:
@@ -438,6 +457,24 @@ def test_a_late_end_is_noted_and_its_result_never_sent(caplog: pytest.LogCapture
 
     assert [each["error"] for each in results] == [TOO_LATE, TOO_LATE]
     assert SECRET not in caplog.text
+
+
+def test_a_run_that_ended_in_time_is_not_noted_when_its_deadline_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @tool(timeout=0.02)
+    async def in_time() -> str:
+        return "in time"
+
+    async def scenario() -> list[Any]:
+        results = await ask(dispatcher(in_time), tool_calls(entry("in_time")))
+        await asyncio.sleep(0.05)
+        return results
+
+    (result,) = asyncio.run(scenario())
+
+    assert result["result"] == "in time"
+    assert caplog.messages == []
 
 
 def test_past_its_deadline_a_blocking_tool_is_answered_and_its_thread_goes_on(

@@ -248,6 +248,14 @@ def test_json_that_is_nearly_right_is_read(text: bytes) -> None:
     assert parsed.raw["type"] == "tool-calls"
 
 
+def test_numbers_that_json_cannot_carry_are_read_as_null() -> None:
+    text = b'{"a": 1e999, "b": NaN, "c": -Infinity, "d": %s, "e": 2.5}' % (b"9" * 5000)
+
+    read = messages.decode_object(text)
+
+    assert read == {"a": None, "b": None, "c": None, "d": None, "e": 2.5}
+
+
 def test_a_byte_order_mark_is_skipped() -> None:
     parsed = messages.parse(b"\xef\xbb\xbf" + json.dumps(listed(FLAT)).encode())
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from typing_extensions import Doc
 
 from tests.signatures import bind, function_of, read, taking
-from vapitools import CallContext, DefinitionError, Static, tool
+from vapitools import ArgumentError, CallContext, DefinitionError, Static, tool
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -209,3 +209,10 @@ def test_a_static_parameter_is_bound_under_the_name_that_vapi_fills_in() -> None
     assert parameters.static == {"from": "{{customer.number}}"}
     assert parameters.schema["properties"] == {}
     assert bind(parameters, {"from": "+15550100010"}) == {"x": "+15550100010"}
+
+
+def test_a_static_parameter_that_nobody_filled_in_is_missing() -> None:
+    parameters = read(taking(Annotated[str, Static("{{customer.number}}")]))
+
+    with pytest.raises(ArgumentError, match="x: wanted text, got nothing"):
+        bind(parameters, {"x": "{{customer.number}}"})

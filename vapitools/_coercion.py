@@ -28,9 +28,12 @@ _NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
 
 def is_blank(value: Any) -> bool:
     """Nothing was meant: `null`, empty text, `"null"`, or a template nobody filled in."""
-    if isinstance(value, str):
-        return value in ("", "null") or _UNFILLED.fullmatch(value) is not None
-    return value is None
+    return value is None or value in ("", "null") or is_unfilled(value)
+
+
+def is_unfilled(value: Any) -> bool:
+    """It is nothing but a template, or several, which nobody filled in."""
+    return isinstance(value, str) and _UNFILLED.fullmatch(value) is not None
 
 
 def without_blanks(value: Any, schema: Schema, definitions: Schema) -> Any:

@@ -104,6 +104,10 @@ class Parameters:
         if given is None:
             raise ArgumentError("arguments: wanted a JSON object, got something else")
         definitions = self._schema.get("$defs", {})
+        for name in self.static:
+            # What Vapi had no value for must not pass for one: all such callers would be one.
+            if _coercion.is_unfilled(given.get(name)):
+                del given[name]
         given = _coercion.without_blanks(given, self._schema, definitions)
         try:
             return self._validate_json(messages.dump(given))
