@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message
 
-from vapitools import SharedSecret, ToolError, messages, router, tool
+from vapitools import SharedSecret, Tool, ToolError, messages, router, tool
 
 from . import wire
 from .conftest import SHARED
@@ -369,10 +369,10 @@ async def wrong_arguments(pin: int, day: bool) -> None: ...
 
 @tool
 async def says_no(pin: str) -> None:
-    raise ToolError("no", message=SECRET * 500)  # type: ignore[arg-type]
+    raise ToolError("no", message=SECRET * 500)
 
 
-PRIVATE = [
+PRIVATE: list[Tool[..., Any]] = [
     fails,
     fails_in_a_thread,
     fails_in_a_group,

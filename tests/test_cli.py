@@ -58,7 +58,7 @@ def who(
     caller: Annotated[str, Static("{{ customer.number }}")],
     line: Annotated[str, Static("tel:{{phoneNumber.number}}")],
     table: Annotated[int, Static(7)],
-    plan: Annotated[str, Static("{{plan}}")],
+    plan: Annotated[str, Static("{{plan}}")] = "none",
 ) -> str:
     return f"{caller} {line} {table} {plan}"
 
@@ -209,7 +209,7 @@ def test_schema_prints_one_tool_with_its_address(bot: str) -> None:
         (["total", "numbers=5"], "5"),
         (["where"], "Bonn True +15550100000"),
         (["where", "--customer", "+49228"], "Bonn True +49228"),
-        (["who"], "+15550100000 tel:+15550109999 7 {{plan}}"),
+        (["who"], "+15550100000 tel:+15550109999 7 none"),
         (["who", "caller=me", "table=8", "plan=a=b"], "me tel:+15550109999 8 a=b"),
     ],
     ids=" ".join,

@@ -27,7 +27,7 @@ from vapitools import (
 )
 from vapitools.dispatch import Dispatcher
 from vapitools.errors import ResultError
-from vapitools.instrumentation import ToolRun
+from vapitools.instrumentation import LogRuns, ToolRun
 from vapitools.ledger import Answer, Key
 from vapitools.messages import ToolCallResult
 
@@ -809,6 +809,21 @@ def test_each_run_is_one_line_and_nothing_from_outside_is_printed_raw(
     assert unknown.startswith("(not printable) ")
     assert unknown.endswith(" unknown_tool (call (not printable), tool call (not printable))")
     assert known.startswith("returning ")
+
+
+@pytest.mark.parametrize("each", [returning(1), raising(ValueError(SECRET))], ids=["ok", "failed"])
+def test_a_log_that_fails_costs_no_answer(each: AnyTool) -> None:
+    def fail(record: logging.LogRecord) -> bool:
+        raise ValueError(SECRET)
+
+    logger = logging.getLogger("vapitools")
+    logger.addFilter(fail)
+    try:
+        (result,) = answers(each, hooks=[LogRuns()])
+    finally:
+        logger.removeFilter(fail)
+
+    assert SECRET not in json.dumps(result)
 
 
 def test_a_call_without_an_id_is_noted(caplog: pytest.LogCaptureFixture) -> None:

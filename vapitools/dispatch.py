@@ -114,7 +114,7 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         # A task of its own: one that will not be cancelled can be left behind.
         task = _begun(loop, self._run(tool, attempt, context))
-        if task.done():
+        if attempt.answer.is_given:
             return attempt.answer
         timer = loop.call_later(tool.timeout, attempt.expire, task)
         self._tasks.add(task)
@@ -241,9 +241,11 @@ class _Attempt:
             self.begin()
         self._run.outcome = outcome
         self._run.seconds = time.monotonic() - self.began
-        for hook in self._hooks:
-            self._tell(hook.finished)
-        self.answer.give(ToolCallResult(self.call.name or "", self.call.id, **fields))
+        try:
+            for hook in self._hooks:
+                self._tell(hook.finished)
+        finally:  # a log can fail too
+            self.answer.give(ToolCallResult(self.call.name or "", self.call.id, **fields))
 
     def _tell(self, hook: Callable[[ToolRun], None]) -> None:
         try:
