@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -159,6 +160,23 @@ def test_threads_without_work_end_and_new_ones_start() -> None:
     assert threads._pending == 0
 
 
+def test_a_thread_that_is_about_to_end_takes_the_job_that_has_just_come() -> None:
+    threads, late = Threads(1), ["nothing", "the job"]
+
+    class LateQueue:
+        def put(self, job: object) -> None: ...
+
+        def get(self, timeout: float) -> object:
+            if late.pop(0) == "nothing":
+                raise queue.Empty
+            return "the job"
+
+    threads._jobs = LateQueue()  # type: ignore[assignment]
+    threads._started = threads._pending = 1
+
+    assert threads._next() == "the job"  # type: ignore[comparison-overlap]
+
+
 def test_no_job_is_lost_while_threads_come_and_go() -> None:
     """The idle time is so short that threads end while jobs come."""
     threads = Threads(4, idle_seconds=0.0001)
@@ -167,16 +185,26 @@ def test_no_job_is_lost_while_threads_come_and_go() -> None:
         assert run(*[lambda: "done"] * 6, threads=threads) == ["done"] * 6
 
 
+def no_thread(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_without_a_thread_to_be_had_the_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = Threads(2)
-
-    def no_more(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", no_more)
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
 
     (caught,) = run(lambda: "never", threads=threads)
 
     assert isinstance(caught, RuntimeError)
     monkeypatch.undo()
     assert run(lambda: "again", threads=threads) == ["again"]
+
+
+def test_without_another_thread_to_be_had_those_there_are_do_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads = Threads(4)
+    run(lambda: "one thread is begun", threads=threads)
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+
+    assert run(*[lambda: "done"] * 8, threads=threads) == ["done"] * 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import secrets
@@ -95,7 +96,7 @@ class Dispatcher:
         if message.call_id and isinstance(call.id, str) and call.id:
             return self._ledger.once((message.call_id, call.id), start)
         if message.type == messages.TOOL_CALLS and not call.id:
-            logger.warning("a call of %s came without an id", printable(call.name))
+            _log(logging.WARNING, "a call of %s came without an id", printable(call.name))
         return start()
 
     def _start(self, call: ToolCall, message: Message, state: State | None) -> Answer:
@@ -177,7 +178,7 @@ class Dispatcher:
             made = make()
         except Exception as error:
             shown = _shown(error, with_text=self._settings.log_exceptions)
-            logger.error("%s: the %s of its answer was left out\n%s", tool.name, name, shown)
+            _log(logging.ERROR, "%s: the %s of its answer was left out\n%s", tool.name, name, shown)
             made = None
         return {} if made is None else {name: made}
 
@@ -187,7 +188,7 @@ class Dispatcher:
     def _unexpected(self, tool: AnyTool, error: BaseException) -> str:
         reference = secrets.token_hex(4)
         shown = _shown(error, with_text=self._settings.log_exceptions)
-        logger.error("%s failed, reference %s\n%s", tool.name, reference, shown)
+        _log(logging.ERROR, "%s failed, reference %s\n%s", tool.name, reference, shown)
         return _UNEXPECTED.format(reference=reference)
 
 
@@ -230,7 +231,8 @@ class _Attempt:
     def finish(self, outcome: Outcome, fields: Fields) -> None:
         """Answer, unless that is done already: a late result is never sent."""
         if self.answer.is_given:
-            logger.warning(
+            _log(
+                logging.WARNING,
                 "%s ended %.1f s after it began, too late: its answer was not sent (%s)",
                 printable(self.call.name),
                 time.monotonic() - self.began,
@@ -241,18 +243,16 @@ class _Attempt:
             self.begin()
         self._run.outcome = outcome
         self._run.seconds = time.monotonic() - self.began
-        try:
-            for hook in self._hooks:
-                self._tell(hook.finished)
-        finally:  # a log can fail too
-            self.answer.give(ToolCallResult(self.call.name or "", self.call.id, **fields))
+        for hook in self._hooks:
+            self._tell(hook.finished)
+        self.answer.give(ToolCallResult(self.call.name or "", self.call.id, **fields))
 
     def _tell(self, hook: Callable[[ToolRun], None]) -> None:
         try:
             hook(self._run)
         # A hook that ends the process would leave the call without an answer.
         except BaseException as error:
-            logger.error("a run hook failed\n%s", _shown(error))
+            _log(logging.ERROR, "a run hook failed\n%s", _shown(error))
 
 
 class _Guarded:
@@ -270,7 +270,11 @@ class _Guarded:
         try:
             return await self._ledger.once(key, start_once)
         except Exception as error:
-            logger.error("the ledger failed; the call is answered without it\n%s", _shown(error))
+            _log(
+                logging.ERROR,
+                "the ledger failed; the call is answered without it\n%s",
+                _shown(error),
+            )
             return await start_once()
 
 
@@ -279,3 +283,9 @@ def _shown(error: BaseException, *, with_text: bool = False) -> str:
         return _tracebacks.with_text(error) if with_text else _tracebacks.without_text(error)
     except Exception:  # an exception can be of any class, with any methods
         return f"{type(error).__name__}, whose traceback cannot be shown"
+
+
+def _log(level: int, text: str, *values: object) -> None:
+    # A log that fails, as one with a filter of its own can, costs no answer.
+    with contextlib.suppress(Exception):
+        logger.log(level, text, *values)
