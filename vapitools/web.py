@@ -21,6 +21,11 @@ from .toolset import AnyTool, Toolset
 
 logger = logging.getLogger("vapitools")
 
+# Whoever forgets it is trying the router by hand.
+_NOT_JSON = (
+    "the content-type must be application/json; with curl: -H 'content-type: application/json'"
+)
+
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
@@ -179,7 +184,7 @@ def _delivery(scope: Scope, body: bytes = b"") -> Delivery:
 def _check_content_type(value: bytes) -> None:
     type_ = value.partition(b";")[0].strip().lower()
     if type_ and not type_.endswith((b"/json", b"+json")):
-        raise MessageError("the content-type must be application/json", status=415)
+        raise MessageError(_NOT_JSON, status=415)
 
 
 def _refusal(error: WebhookError) -> bytes:
