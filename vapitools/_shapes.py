@@ -13,17 +13,17 @@ FUNCTION_CALL = "function-call"
 _KNOWN_TYPES = frozenset(
     """
     assistant-request assistant.speechStarted assistant.started call.artifact.upload
-    call.delete.failed call.deleted call.endpointing.request chat.created chat.deleted
-    conversation-update end-of-call-report function-call handoff-destination-request hang
-    knowledge-base-request language-change-detected model-output phone-call-control
-    session.created session.deleted session.updated speech-update status-update tool-calls
-    transcript transfer-destination-request transfer-update user-interrupted voice-input
-    voice-request
+    call.delete.failed call.deleted call.endpointing.request campaign.predial chat.created
+    chat.deleted conversation-update end-of-call-report function-call
+    handoff-destination-request hang knowledge-base-request language-change-detected
+    model-output phone-call-control session.created session.deleted session.updated
+    speech-update status-update tool-calls transcript transfer-destination-request
+    transfer-update user-interrupted voice-input voice-request
     """.split()
 )
 _CALL_LISTS = ("toolCallList", "toolCalls", "toolWithToolCallList")
 _CALL_TEXTS = ("id", "assistantId", "phoneNumberId")
-_CALL_OBJECTS = ("customer", "phoneNumber", "assistantOverrides")
+_CALL_OBJECTS = ("customer", "phoneNumber", "assistantOverrides", "monitor")
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:

@@ -14,12 +14,20 @@ _MAX_EXCEPTIONS = 8
 _MAX_FRAMES = 12
 
 
-def with_text(error: BaseException) -> str:
+def shown(error: BaseException, *, with_text: bool = False) -> str:
+    """The traceback, whatever the exception is like."""
+    try:
+        return _with_text(error) if with_text else _without_text(error)
+    except Exception:  # an exception can be of any class, with any methods
+        return f"{type(error).__name__}, whose traceback cannot be shown"
+
+
+def _with_text(error: BaseException) -> str:
     """The traceback as Python shows it."""
     return "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
 
 
-def without_text(error: BaseException) -> str:
+def _without_text(error: BaseException) -> str:
     """The traceback with the types of the exceptions, and not their texts."""
     return "\nwhich led to:\n".join(
         f"{_frames(each)}{type(each).__name__}{_own_text(each)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import logging
 import secrets
@@ -18,14 +17,12 @@ from ._results import ToolResult
 from ._threads import Threads
 from .context import CallContext
 from .errors import ArgumentError, ToolError
-from .instrumentation import LogRuns, Outcome, RunHook, ToolRun, printable
+from .instrumentation import LogRuns, Outcome, RunHook, ToolRun, log, printable
 from .ledger import Answer, Key, Ledger, MemoryLedger
 from .messages import Message, ToolCall, ToolCallResult
 from .settings import Settings
 from .spoken import RequestComplete, RequestFailed
 from .toolset import AnyTool, Toolset
-
-logger = logging.getLogger("vapitools")
 
 State = Mapping[str, Any]
 Fields = dict[str, Any]
@@ -96,7 +93,7 @@ class Dispatcher:
         if message.call_id and isinstance(call.id, str) and call.id:
             return self._ledger.once((message.call_id, call.id), start)
         if message.type == messages.TOOL_CALLS and not call.id:
-            _log(logging.WARNING, "a call of %s came without an id", printable(call.name))
+            log(logging.WARNING, "a call of %s came without an id", printable(call.name))
         return start()
 
     def _start(self, call: ToolCall, message: Message, state: State | None) -> Answer:
@@ -177,8 +174,8 @@ class Dispatcher:
         try:
             made = make()
         except Exception as error:
-            shown = _shown(error, with_text=self._settings.log_exceptions)
-            _log(logging.ERROR, "%s: the %s of its answer was left out\n%s", tool.name, name, shown)
+            shown = _tracebacks.shown(error, with_text=self._settings.log_exceptions)
+            log(logging.ERROR, "%s: the %s of its answer was left out\n%s", tool.name, name, shown)
             made = None
         return {} if made is None else {name: made}
 
@@ -187,8 +184,8 @@ class Dispatcher:
 
     def _unexpected(self, tool: AnyTool, error: BaseException) -> str:
         reference = secrets.token_hex(4)
-        shown = _shown(error, with_text=self._settings.log_exceptions)
-        _log(logging.ERROR, "%s failed, reference %s\n%s", tool.name, reference, shown)
+        shown = _tracebacks.shown(error, with_text=self._settings.log_exceptions)
+        log(logging.ERROR, "%s failed, reference %s\n%s", tool.name, reference, shown)
         return _UNEXPECTED.format(reference=reference)
 
 
@@ -231,7 +228,7 @@ class _Attempt:
     def finish(self, outcome: Outcome, fields: Fields) -> None:
         """Answer, unless that is done already: a late result is never sent."""
         if self.answer.is_given:
-            _log(
+            log(
                 logging.WARNING,
                 "%s ended %.1f s after it began, too late: its answer was not sent (%s)",
                 printable(self.call.name),
@@ -252,7 +249,7 @@ class _Attempt:
             hook(self._run)
         # A hook that ends the process would leave the call without an answer.
         except BaseException as error:
-            _log(logging.ERROR, "a run hook failed\n%s", _shown(error))
+            log(logging.ERROR, "a run hook failed\n%s", _tracebacks.shown(error))
 
 
 class _Guarded:
@@ -270,22 +267,9 @@ class _Guarded:
         try:
             return await self._ledger.once(key, start_once)
         except Exception as error:
-            _log(
+            log(
                 logging.ERROR,
                 "the ledger failed; the call is answered without it\n%s",
-                _shown(error),
+                _tracebacks.shown(error),
             )
             return await start_once()
-
-
-def _shown(error: BaseException, *, with_text: bool = False) -> str:
-    try:
-        return _tracebacks.with_text(error) if with_text else _tracebacks.without_text(error)
-    except Exception:  # an exception can be of any class, with any methods
-        return f"{type(error).__name__}, whose traceback cannot be shown"
-
-
-def _log(level: int, text: str, *values: object) -> None:
-    # A log that fails, as one with a filter of its own can, costs no answer.
-    with contextlib.suppress(Exception):
-        logger.log(level, text, *values)

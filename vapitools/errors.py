@@ -7,9 +7,10 @@ VapiToolsError
 ├── ResultError             a tool returned what cannot be sent
 ├── ToolError               raised by tool authors; its text goes to the assistant
 │   └── ArgumentError       the model's arguments do not fit the tool's parameters
+├── CallControlError        the live call could not be told what to do
 └── WebhookError            a request that is refused, with its HTTP status
     ├── AuthenticationError   the sender is not known (401)
-    └── MessageError          the body cannot be read (400, 413, 415)
+    └── MessageError          the body cannot be read (400, 408, 413, 415)
 ```
 """
 
@@ -67,6 +68,18 @@ class ArgumentError(ToolError):
 
 class ResultError(VapiToolsError):
     """A tool returned what cannot be sent. It is logged; the assistant hears of a failure."""
+
+
+class CallControlError(VapiToolsError):
+    """The live call could not be told what to do: it has ended, or Vapi is out of reach.
+
+    Attributes:
+        status: The HTTP status of Vapi's answer; None when there was none.
+    """
+
+    def __init__(self, text: str, *, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class WebhookError(VapiToolsError):

@@ -56,6 +56,7 @@ class _Call(msgspec.Struct, rename="camel"):
     customer: Raw = _ABSENT
     phone_number: Raw = _ABSENT
     assistant_overrides: Raw = _ABSENT
+    monitor: Raw = _ABSENT
 
 
 class _Message(msgspec.Struct, rename="camel"):
@@ -147,6 +148,12 @@ class Message:
     def phone_number_id(self) -> str | None:
         """Vapi's id of the number of ours that is used."""
         return self._call.phone_number_id
+
+    @property
+    def control_url(self) -> str | None:
+        """Where the live call takes commands. It came with the body: it is input too."""
+        url = _object(self._call.monitor).get("controlUrl")
+        return url if isinstance(url, str) and url else None
 
     @cached_property
     def variables(self) -> dict[str, Any]:

@@ -11,20 +11,16 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from . import messages
-from .auth import Delivery, Verifier
+from ._gate import Gate, SenderGoneError
+from .auth import Verifier
 from .dispatch import Dispatcher
-from .errors import AuthenticationError, MessageError, WebhookError
+from .errors import AuthenticationError, WebhookError
 from .instrumentation import RunHook
 from .ledger import Ledger
 from .settings import Settings
 from .toolset import AnyTool, Toolset
 
 logger = logging.getLogger("vapitools")
-
-# Whoever forgets it is trying the router by hand.
-_NOT_JSON = (
-    "the content-type must be application/json; with curl: -H 'content-type: application/json'"
-)
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
@@ -59,7 +55,7 @@ def router(
     settings = settings or Settings()
     toolset = tools if isinstance(tools, Toolset) else Toolset(tools)
     dispatcher = Dispatcher(toolset, settings=settings, hooks=hooks, ledger=ledger)
-    gate = _Gate(auth, settings.max_body_bytes)
+    gate = Gate(auth, settings)
     routes = [
         Route("/webhook", _Webhook(gate, dispatcher), methods=["POST"]),
         Route("/tools/{name}", _ToolEndpoint(gate, dispatcher), methods=["POST"]),
@@ -70,66 +66,16 @@ def router(
     return Router(routes, lifespan=lifespan)
 
 
-class _Gate:
-    """Lets a request in, or refuses it: the sender first, then the size, then the type."""
-
-    def __init__(self, auth: Verifier | None, max_body_bytes: int) -> None:
-        self._auth = auth
-        self._max_body_bytes = max_body_bytes
-
-    async def admit(self, scope: Scope, receive: Receive) -> bytes:
-        """The body of a request that is let in.
-
-        Raises:
-            WebhookError: It is not let in.
-        """
-        auth = self._auth
-        if auth is not None and not auth.reads_body:
-            await auth.verify(_delivery(scope))
-        headers = dict(scope["headers"])
-        body = await self._read(headers.get(b"content-length", b""), receive)
-        if auth is not None and auth.reads_body:
-            await auth.verify(_delivery(scope, body))
-        if body:
-            _check_content_type(headers.get(b"content-type", b""))
-        return body
-
-    async def _read(self, declared: bytes, receive: Receive) -> bytes:
-        # Anybody can declare anything, even digits that are too many to be a number.
-        if declared.isdigit() and (len(declared) > 18 or int(declared) > self._max_body_bytes):
-            raise self._too_large()
-        chunks: list[bytes] = []
-        size, more = 0, True
-        while more:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                raise _SenderGoneError
-            chunk = event.get("body", b"")
-            size += len(chunk)
-            if size > self._max_body_bytes:
-                raise self._too_large()
-            chunks.append(chunk)
-            more = event.get("more_body", False)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    def _too_large(self) -> MessageError:
-        return MessageError(f"the body is larger than {self._max_body_bytes} bytes", status=413)
-
-
-class _SenderGoneError(Exception):
-    """The sender went away before the body was whole: there is nobody to answer."""
-
-
 class _Endpoint:
     """An ASGI app for one route. Starlette's `Request` and `Response` are not free."""
 
-    def __init__(self, gate: _Gate) -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             status, body = 200, await self._answer(scope, await self._gate.admit(scope, receive))
-        except _SenderGoneError:
+        except SenderGoneError:
             return
         except WebhookError as error:
             status, body = error.status, _refusal(error)
@@ -142,7 +88,7 @@ class _Endpoint:
 class _Webhook(_Endpoint):
     """Every message."""
 
-    def __init__(self, gate: _Gate, dispatcher: Dispatcher) -> None:
+    def __init__(self, gate: Gate, dispatcher: Dispatcher) -> None:
         super().__init__(gate)
         self._dispatcher = dispatcher
 
@@ -162,7 +108,7 @@ class _ToolEndpoint(_Webhook):
 
 
 class _Definitions(_Endpoint):
-    def __init__(self, gate: _Gate, toolset: Toolset) -> None:
+    def __init__(self, gate: Gate, toolset: Toolset) -> None:
         super().__init__(gate)
         self._toolset = toolset
 
@@ -173,18 +119,6 @@ class _Definitions(_Endpoint):
 class _Health:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _respond(send, 200, b'{"status":"ok"}')
-
-
-def _delivery(scope: Scope, body: bytes = b"") -> Delivery:
-    query = scope.get("query_string", b"")
-    path = scope["path"] + (f"?{query.decode('latin-1')}" if query else "")
-    return Delivery(scope["method"], path, scope["headers"], body)
-
-
-def _check_content_type(value: bytes) -> None:
-    type_ = value.partition(b";")[0].strip().lower()
-    if type_ and not type_.endswith((b"/json", b"+json")):
-        raise MessageError(_NOT_JSON, status=415)
 
 
 def _refusal(error: WebhookError) -> bytes:

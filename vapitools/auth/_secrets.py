@@ -1,63 +1,11 @@
-"""Who is calling: verifiers of the webhook's sender."""
+"""Secrets that both sides know."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
-from .errors import AuthenticationError, SettingsError
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One request as it came in, for verifiers.
-
-    Attributes:
-        method: The HTTP method, upper case.
-        path: The path, with the query string when there is one.
-        headers: Names in lower case, and values, as received; a name can come twice.
-        body: The raw bytes; empty for a verifier that does not read the body.
-    """
-
-    method: str
-    path: str
-    headers: Sequence[tuple[bytes, bytes]]
-    body: bytes = b""
-
-    def header(self, name: bytes) -> bytes | None:
-        """The value of a header, or None when it is missing.
-
-        Raises:
-            AuthenticationError: The header came more than once: none of the two can be trusted.
-        """
-        values = [value for key, value in self.headers if key == name]
-        if len(values) > 1:
-            raise AuthenticationError(f"the header {name.decode()} came {len(values)} times")
-        return values[0] if values else None
-
-    def __repr__(self) -> str:
-        return f"Delivery({self.method} {self.path!r})"
-
-
-class Verifier(Protocol):
-    """Decides whether a request comes from Vapi.
-
-    Attributes:
-        reads_body: False lets a stranger be refused before the body is read.
-    """
-
-    @property
-    def reads_body(self) -> bool: ...
-
-    async def verify(self, delivery: Delivery) -> None:
-        """Return when the sender is known.
-
-        Raises:
-            AuthenticationError: It is not. The text is for our own log and holds no secret.
-        """
-        ...
+from ..errors import AuthenticationError, SettingsError
+from ._delivery import Delivery
 
 
 class SharedSecret:
@@ -71,8 +19,6 @@ class SharedSecret:
     Raises:
         SettingsError: No secret was given, or an empty one, which would let everybody in.
     """
-
-    reads_body = False
 
     def __init__(self, *secrets: str) -> None:
         # The type hint does not stop `os.environ.get(…)`, and this must be said clearly.

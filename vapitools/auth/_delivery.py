@@ -1,0 +1,77 @@
+"""What a verifier gets to see, and what it has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from ..errors import AuthenticationError
+
+
+class Delivery:
+    """One request as it came in, for verifiers.
+
+    Attributes:
+        method: The HTTP method, upper case.
+        path: The path as it was sent, with the query string when there is one.
+        headers: Names in lower case, and values, as received; a name can come twice.
+        scheme: `http` or `https`, as far as the server knows.
+        client: The address of whoever has connected; None when unknown.
+    """
+
+    __slots__ = ("_body", "client", "headers", "method", "path", "scheme")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes | Callable[[], Awaitable[bytes]] = b"",
+        *,
+        scheme: str = "https",
+        client: str | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.scheme = scheme
+        self.client = client
+        self._body = body
+
+    async def body(self) -> bytes:
+        """The raw bytes. They are received when they are first asked for.
+
+        Raises:
+            WebhookError: The body is too large, or comes too slowly.
+        """
+        if not isinstance(self._body, bytes):
+            self._body = await self._body()
+        return self._body
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a header, or None when it is missing.
+
+        Raises:
+            AuthenticationError: The header came more than once: none of the two can be trusted.
+        """
+        values = [value for key, value in self.headers if key == name]
+        if len(values) > 1:
+            raise AuthenticationError(f"the header {name.decode()} came {len(values)} times")
+        return values[0] if values else None
+
+    def __repr__(self) -> str:
+        return f"Delivery({self.method} {self.path!r})"
+
+
+class Verifier(Protocol):
+    """Decides whether a request comes from Vapi."""
+
+    async def verify(self, delivery: Delivery) -> None:
+        """Return when the sender is known.
+
+        Whoever is refused before `delivery.body()` was awaited costs no more than the headers.
+
+        Raises:
+            AuthenticationError: It is not. The text is for our own log and holds no secret.
+        """
+        ...
