@@ -77,6 +77,7 @@ WHY: list[tuple[Headers, str]] = [
     ([(BEARER, b"Bearer x")], "the secret in the header authorization is not ours"),
     ([(BEARER, b"Basic x")], "authorization is no bearer token"),
     ([(VAPI, b"x")] * 3, "x-vapi-secret came 3 times"),
+    ([(b"x-signature", b"00")], "but x-signature came: is the credential at Vapi an HMAC one"),
 ]
 
 
@@ -96,6 +97,10 @@ def test_while_a_secret_is_rotated_the_old_and_the_new_let_in() -> None:
 
 def test_a_secret_is_known_without_the_blanks_that_a_header_loses() -> None:
     verify([(VAPI, SECRET.encode())], f" {SECRET}\n")
+
+
+def test_an_inline_assistant_gets_the_first_secret() -> None:
+    assert SharedSecret("new", "old").server_fields() == {"secret": "new"}
 
 
 UNUSABLE: dict[str, tuple[Any, ...]] = {

@@ -1,0 +1,93 @@
+"""Several verifiers as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import AuthenticationError, SettingsError
+from ._delivery import Delivery, Verifier
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class AnyOf:
+    """Lets in whom one of the verifiers lets in, such as two credentials side by side.
+
+    Args:
+        verifiers: Asked in this order.
+
+    Raises:
+        SettingsError: There is none, or something is no verifier.
+    """
+
+    def __init__(self, *verifiers: Verifier) -> None:
+        self._verifiers = _checked("AnyOf", verifiers)
+
+    async def verify(self, delivery: Delivery) -> None:
+        """See `Verifier.verify`."""
+        reasons: list[str] = []
+        for verifier in self._verifiers:
+            try:
+                return await verifier.verify(delivery)
+            except AuthenticationError as error:
+                reasons.append(f"{type(verifier).__name__}: {error}")
+        raise AuthenticationError("; ".join(reasons))
+
+    def server_fields(self) -> Mapping[str, Any]:
+        """What Vapi's `server` object needs so that one of the verifiers lets it in."""
+        found = filter(None, map(_fields, self._verifiers))
+        return next(found, _NOTHING)
+
+    def __repr__(self) -> str:
+        return f"AnyOf({', '.join(map(repr, self._verifiers))})"
+
+
+class AllOf:
+    """Lets in whom all of the verifiers let in, such as `AllOf(OnlyFrom(), SharedSecret(…))`.
+
+    Args:
+        verifiers: Asked in this order, so put first what costs least.
+
+    Raises:
+        SettingsError: There is none, or something is no verifier.
+    """
+
+    def __init__(self, *verifiers: Verifier) -> None:
+        self._verifiers = _checked("AllOf", verifiers)
+
+    async def verify(self, delivery: Delivery) -> None:
+        """See `Verifier.verify`."""
+        for verifier in self._verifiers:
+            try:
+                await verifier.verify(delivery)
+            except AuthenticationError as error:
+                raise AuthenticationError(f"{type(verifier).__name__}: {error}") from None
+
+    def server_fields(self) -> Mapping[str, Any]:
+        """What Vapi's `server` object needs so that all of the verifiers let it in."""
+        merged: dict[str, Any] = {}
+        for verifier in self._verifiers:
+            merged.update(_fields(verifier))
+        return merged
+
+    def __repr__(self) -> str:
+        return f"AllOf({', '.join(map(repr, self._verifiers))})"
+
+
+def _checked(owner: str, verifiers: tuple[Verifier, ...]) -> tuple[Verifier, ...]:
+    if not verifiers:
+        raise SettingsError(f"{owner} needs at least one verifier")
+    for verifier in verifiers:
+        if isinstance(verifier, type) or not hasattr(verifier, "verify"):
+            raise SettingsError(
+                f"{owner} takes verifiers, one after the other, such as SharedSecret(…); "
+                f"it got a {type(verifier).__name__}"
+            )
+    return verifiers
+
+
+def _fields(verifier: Verifier) -> Mapping[str, Any]:
+    # A verifier of the user's own need not have them.
+    server_fields = getattr(verifier, "server_fields", None)
+    return server_fields() if server_fields else _NOTHING
