@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 
-from .errors import ResultError
+from .errors import CallControlError, ResultError
 
 _MAX_EXCEPTIONS = 8
 _MAX_FRAMES = 12
@@ -61,7 +61,7 @@ def _frames(error: BaseException) -> str:
 
 
 def _own_text(error: BaseException) -> str:
-    # What we say ourselves of a result holds no value.
-    if type(error) is ResultError:
+    # What we say ourselves of a result or of a live call holds no value.
+    if type(error) in (ResultError, CallControlError):
         return f": {error}"
     return " (its text is logged with VAPITOOLS_LOG_EXCEPTIONS=1)"
