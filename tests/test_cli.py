@@ -279,6 +279,58 @@ def test_json_prints_the_whole_entry_of_the_answer(
     assert entry == {"name": words[0], field: text}
 
 
+ENCRYPTED_BOT = """
+from dataclasses import dataclass
+from typing import Annotated
+
+from vapitools import Encrypted, tool
+
+
+@dataclass
+class Card:
+    number: Annotated[str, Encrypted]
+    limit: int = 0
+
+
+@tool
+def pay(card: Card, pin: Annotated[int, Encrypted], note: str = "none") -> str:
+    return f"{card.number} {card.limit} {pin} {note}"
+
+
+@tool
+def hours() -> str:
+    return "9 to 5"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["pay", 'card={"number": "41", "limit": 5}', "pin=42", "note=a"], "41 5 42 a"),
+        (["pay", '{"card": {"number": "41"}, "pin": 42}'], "41 0 42 none"),
+        (["hours"], "9 to 5"),
+    ],
+    ids=["key=value", "JSON", "another tool of the bot"],
+)
+def test_run_encrypts_what_vapi_would(bot: str, words: list[str], answer: str) -> None:
+    Path(bot).write_text(ENCRYPTED_BOT)
+
+    result = vapitools("run", bot, *words)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{answer}\n", "")
+
+
+def test_what_is_too_long_to_be_encrypted_is_said(bot: str) -> None:
+    Path(bot).write_text(ENCRYPTED_BOT)
+
+    result = vapitools("run", bot, "pay", json.dumps({"card": {"number": "4" * 191}}))
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: card.number is too long to be encrypted; it may have 190 bytes\n"
+    )
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_lifespan_that_fails_is_one_line(bot: str, when: str) -> None:
     failing = "1 / 0\n    yield {}" if when == "before" else "yield {}\n    1 / 0"

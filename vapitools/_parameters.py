@@ -12,7 +12,7 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema, to_jsonable_python
 
-from . import _coercion, _explanation, _signature, messages
+from . import _coercion, _encrypted_paths, _explanation, _signature, messages
 from ._docstrings import Docstring
 from ._signature import EMPTY, Parameter
 from .context import CallContext
@@ -222,6 +222,7 @@ class _Generator(GenerateJsonSchema):
             "properties": {name: self.generate_inner(inner) for name, inner in fields.items()},
             "required": [name for name, inner in fields.items() if inner["type"] != "default"],
             "additionalProperties": False,
+            _encrypted_paths.TUPLE: True,
         }
         return _with_texts(described, schema["cls"])
 
@@ -230,7 +231,8 @@ class _Generator(GenerateJsonSchema):
         return self.kw_arguments_schema(schema["arguments_schema"], schema.get("var_kwargs_schema"))
 
     def call_schema(self, schema: Any) -> JsonSchemaValue:
-        return _with_texts(super().call_schema(schema), schema["function"])
+        described = {**super().call_schema(schema), _encrypted_paths.TUPLE: True}
+        return _with_texts(described, schema["function"])
 
     def enum_schema(self, schema: Any) -> JsonSchemaValue:
         # pydantic binds no other value from JSON, and with a `None` among them takes anything.

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, core_schema
 
 from ._docstrings import Docstring
-from .context import CallContext, Static
+from .context import CallContext, Encrypted, Static
 from .errors import DefinitionError
 
 EMPTY = inspect.Parameter.empty
@@ -120,6 +120,9 @@ def _read(declared: inspect.Parameter, names: _Names, docstring: Docstring) -> P
     type_, metadata = _split(hint)
     if Static in metadata:
         raise _ProblemError("write Static(…) with the value, not Static alone")
+    static = next((item for item in metadata if isinstance(item, Static)), None)
+    if static is not None and any(map(_is_encrypted, metadata)):
+        raise _ProblemError("Vapi fills in what is Static and does not encrypt it; drop Encrypted")
     fields = [item for item in (*metadata, declared.default) if isinstance(item, FieldInfo)]
     default, filler = _default(declared.default, fields, hint)
     if is_positional and filler is None and default is not EMPTY:
@@ -129,7 +132,7 @@ def _read(declared: inspect.Parameter, names: _Names, docstring: Docstring) -> P
         name=declared.name,
         type=_constrained(type_, (*_constraints(metadata, fields), *_merged(fields))),
         is_positional=is_positional,
-        static=next((item for item in metadata if isinstance(item, Static)), None),
+        static=static,
         description=_description(metadata, fields) or docstring.parameters.get(declared.name),
         default=default,
         filler=filler,
@@ -199,6 +202,10 @@ def _is_context(hint: Any) -> bool:
         members = [member for member in get_args(hint) if member is not types.NoneType]
         return bool(members) and all(map(_is_context, members))
     return isinstance(hint, type) and issubclass(hint, CallContext)
+
+
+def _is_encrypted(item: Any) -> bool:
+    return item is Encrypted or isinstance(item, Encrypted)
 
 
 def _is_nullable(hint: Any) -> bool:

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from . import _docstrings, _parameters, _results, _schema, spoken
+from . import _docstrings, _encrypted_paths, _parameters, _results, _schema, spoken
+from ._encryption import PrivateKeys
 from ._threads import Threads, shared
 from .context import CallContext
-from .errors import DefinitionError
+from .errors import DefinitionError, ToolError
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
 S = TypeVar("S")
 
+Predicate = Callable[[CallContext], bool | Awaitable[bool]]
+"""Whether a tool may be used in this call. It is quick, or `async def`."""
+
 Messages = Sequence[spoken.Spoken | Mapping[str, Any]]
 
 # Vapi takes this for names, and its models degrade silently at longer descriptions.
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MAX_DESCRIPTION = 999
+
+_NOT_ENABLED = "This tool cannot be used in this call. Go on without it."
 
 # Below the 20 seconds that Vapi waits by itself, so that the answer is there in time.
 _DEFAULT_TIMEOUT = 18.0
@@ -48,11 +55,19 @@ class Tool(Generic[P, R]):
     __name__: str
     __qualname__: str
 
-    def __init__(self, function: Callable[P, R], spec: _Spec, *, is_bound: bool = True) -> None:
+    def __init__(
+        self,
+        function: Callable[P, R],
+        spec: _Spec,
+        *,
+        is_bound: bool = True,
+        predicates: tuple[Predicate, ...] = (),
+    ) -> None:
         functools.update_wrapper(self, function)
         self._function = function
         self._spec = spec
         self._is_bound = is_bound
+        self._predicates = predicates
         self._is_async = _is_async(function)
         self.name = spec.name
         self.description = spec.description
@@ -62,6 +77,11 @@ class Tool(Generic[P, R]):
     def parameters(self) -> dict[str, Any]:
         """What the model may send, in Vapi's dialect of JSON Schema."""
         return copy.deepcopy(self._spec.parameters)
+
+    @property
+    def encrypted_paths(self) -> tuple[str, ...]:
+        """Which arguments arrive encrypted, as in `server.encryptedPaths`."""
+        return self._spec.encrypted_paths
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function, as if it had never been decorated."""
@@ -79,7 +99,24 @@ class Tool(Generic[P, R]):
             return self
         if self._spec.is_classmethod:
             instance = owner
-        return Tool(MethodType(self._function, instance), self._spec)
+        return Tool(MethodType(self._function, instance), self._spec, predicates=self._predicates)
+
+    def renamed(self, name: str) -> Tool[P, R]:
+        """The same tool under another name.
+
+        Raises:
+            DefinitionError: The name is none that Vapi takes.
+        """
+        if problems := _check_name(name, self.__qualname__):
+            raise DefinitionError(problems)
+        return self._copied(dataclasses.replace(self._spec, name=name), self._predicates)
+
+    def enabled(self, predicate: Predicate) -> Tool[P, R]:
+        """The same tool for those calls alone in which the predicate holds."""
+        return self._copied(self._spec, (*self._predicates, predicate))
+
+    def _copied(self, spec: _Spec, predicates: tuple[Predicate, ...]) -> Tool[P, R]:
+        return Tool(self._function, spec, is_bound=self._is_bound, predicates=predicates)
 
     def definition(
         self, *, base_url: str | None = None, server: Mapping[str, Any] | None = None
@@ -105,8 +142,11 @@ class Tool(Generic[P, R]):
             definition["parameters"] = [
                 {"key": k, "value": copy.deepcopy(v)} for k, v in static.items()
             ]
-        if base_url is not None or server is not None:
+        if base_url is not None or server is not None or spec.encrypted_paths:
             definition["server"] = {**self._server(base_url), **(server or {})}
+        if spec.encrypted_paths:
+            paths = [*spec.encrypted_paths, *(server or {}).get("encryptedPaths", ())]
+            definition["server"]["encryptedPaths"] = list(dict.fromkeys(paths))
         return definition
 
     def _server(self, base_url: str | None) -> dict[str, Any]:
@@ -121,6 +161,7 @@ class Tool(Generic[P, R]):
         call: CallContext | None = None,
         *,
         threads: Threads = shared,
+        keys: PrivateKeys | None = None,
     ) -> Any:
         """Run the tool with arguments as a model sends them; a `def` tool runs in a thread.
 
@@ -128,22 +169,38 @@ class Tool(Generic[P, R]):
             arguments: A mapping, or JSON text.
             call: The live call, for tools that ask for it; an empty one by default.
             threads: Where a `def` tool runs.
+            keys: Decrypt what arrives encrypted, and refuse what does not. Without them, as in
+                a test, plain text is taken as it is.
 
         Returns:
             What the function returns, untouched.
 
         Raises:
             ArgumentError: The arguments do not fit.
+            ToolError: The tool is not enabled for this call.
             DefinitionError: The tool is a method that was not taken from an object.
             BaseException: Whatever the function raises.
         """
         self.check_bound()
+        call = call or CallContext()
+        await self._check_enabled(call)
         text = arguments if isinstance(arguments, bytes) else _to_text(arguments)
-        args, kwargs = self._spec.read.bind(text, call or CallContext())
+        paths = self._spec.encrypted_paths
+        if paths and keys is not None:
+            text = _encrypted_paths.decrypted(text, paths, keys, label=self.name)
+        args, kwargs = self._spec.read.bind(text, call)
         if self._is_async:
             return await self._function(*args, **kwargs)  # type: ignore[misc]
         value = await threads.run(functools.partial(self._function, *args, **kwargs))
         return await value if inspect.isawaitable(value) else value
+
+    async def _check_enabled(self, call: CallContext) -> None:
+        for predicate in self._predicates:
+            holds = predicate(call)
+            if inspect.isawaitable(holds):
+                holds = await holds
+            if not holds:
+                raise ToolError(_NOT_ENABLED)
 
     def check_bound(self) -> None:
         """Make sure that a method was taken from an object.
@@ -245,6 +302,7 @@ class _Spec:
     description: str
     read: _parameters.Parameters
     parameters: dict[str, Any]
+    encrypted_paths: tuple[str, ...]
     messages: list[dict[str, Any]]
     timeout: float
     strict: bool
@@ -282,6 +340,12 @@ def _derive(function: Any, options: _Options, local_names: Mapping[str, Any]) ->
         ),
     )
     parameters = _collect(problems, lambda: _schema.lower(read.schema, label)) if read else None
+    # Only of what can be lowered: of no other schema is it sure that it is small.
+    encrypted_paths = (
+        _collect(problems, lambda: _encrypted_paths.find(read.schema, label))
+        if read and parameters is not None
+        else None
+    )
     if options.strict and parameters is not None and _is_open(parameters["properties"]):
         problems.append(
             f"{label}: strict=True does not go with a dict; name its fields in a dataclass"
@@ -293,6 +357,7 @@ def _derive(function: Any, options: _Options, local_names: Mapping[str, Any]) ->
         description=description,
         read=read,
         parameters=parameters,
+        encrypted_paths=encrypted_paths or (),
         messages=spoken_messages,
         timeout=options.timeout,
         strict=options.strict,

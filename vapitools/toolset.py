@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MethodType
 from typing import Any, cast
 
 from .errors import DefinitionError
-from .tools import Tool
+from .tools import Predicate, Tool
 
 AnyTool = Tool[..., Any]
 
@@ -16,11 +16,17 @@ AnyTool = Tool[..., Any]
 class Toolset:
     """Named tools, in the order given. Importing a tool puts it in no set: this list is the truth.
 
+    Two of them are joined by `+`. Nothing that is made of a set changes it.
+
+    Args:
+        tools: The tools.
+        enabled: Is asked before each run: `False` refuses these tools in this call.
+
     Raises:
         DefinitionError: Something in it is no tool, or two tools have one name.
     """
 
-    def __init__(self, tools: Iterable[AnyTool]) -> None:
+    def __init__(self, tools: Iterable[AnyTool], *, enabled: Predicate | None = None) -> None:
         problems: list[str] = []
         members: list[AnyTool] = []
         for item in tools:
@@ -36,6 +42,8 @@ class Toolset:
         ]
         if problems:
             raise DefinitionError(problems)
+        if enabled is not None:
+            members = [member.enabled(enabled) for member in members]
         self._tools = {member.name: member for member in members}
 
     @property
@@ -52,6 +60,37 @@ class Toolset:
     ) -> list[dict[str, Any]]:
         """Every tool's `Tool.definition`."""
         return [tool.definition(base_url=base_url, server=server) for tool in self]
+
+    def prefixed(self, prefix: str) -> Toolset:
+        """The same tools, with something before each name.
+
+        Raises:
+            DefinitionError: A name becomes one that Vapi does not take.
+        """
+        return self.renamed({name: f"{prefix}{name}" for name in self._tools})
+
+    def renamed(self, names: Mapping[str, str]) -> Toolset:
+        """The same tools, some under other names: `{"old": "new"}`.
+
+        Raises:
+            DefinitionError: There is no such tool, or a new name cannot be taken.
+        """
+        if unknown := [name for name in names if name not in self._tools]:
+            raise DefinitionError(
+                f"there is no tool {name!r}; the tools are: {', '.join(self._tools) or 'none'}"
+                for name in unknown
+            )
+        return Toolset(
+            tool.renamed(names[name]) if name in names else tool
+            for name, tool in self._tools.items()
+        )
+
+    def filtered(self, keep: Callable[[AnyTool], bool]) -> Toolset:
+        """Those of the tools for which `keep` is true, from now on and for every call."""
+        return Toolset(filter(keep, self))
+
+    def __add__(self, other: Toolset) -> Toolset:
+        return Toolset([*self, *other])
 
     def __getitem__(self, name: str) -> AnyTool:
         return self._tools[name]

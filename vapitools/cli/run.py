@@ -15,10 +15,10 @@ from typing import Annotated, Any
 import typer
 from starlette.types import ASGIApp, Message
 
-from .. import messages
+from .. import _encrypted_paths, _encryption, messages
 from ..instrumentation import Outcome, ToolRun
 from ..settings import Settings
-from ..toolset import AnyTool
+from ..toolset import AnyTool, Toolset
 from ..web import router
 from . import _logs, _madeup
 from . import target as targets
@@ -64,8 +64,9 @@ def command(
         static = _madeup.static_parameters(chosen, facts)
         given = _read(arguments or [], chosen, static)
         _note_unfilled(static, given)
-        body = _madeup.message(tool, {**static, **given}, facts)
-        settings = dataclasses.replace(settings, log_exceptions=debug)
+        sent, keys = _encrypted({**static, **given}, chosen, toolset)
+        body = _madeup.message(tool, sent, facts)
+        settings = dataclasses.replace(settings, decryption_keys=keys, log_exceptions=debug)
         with _logs.noticed(show=debug) as noticing:
             trial = _Trial(bot, settings, noticing, as_json)
             with contextlib.redirect_stdout(sys.stderr):
@@ -121,6 +122,24 @@ def _note_unfilled(static: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     for key, value in static.items():
         if key not in given and "{{" in json.dumps(value):
             complain(f"Note: only a real call fills {key} ({value}); set it with {key}=…")
+
+
+def _encrypted(
+    arguments: dict[str, Any], tool: AnyTool, toolset: Toolset
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The arguments as Vapi sends them, and the keys for this one run."""
+    if not any(each.encrypted_paths for each in toolset):
+        return arguments, ()
+    pem = _encryption.make_private_key()
+    keys = _encryption.PrivateKeys([pem])
+
+    def encrypt(path: str, value: object) -> str:
+        try:
+            return keys.encrypt(value if isinstance(value, str) else json.dumps(value))
+        except ValueError:
+            raise _usage(f"{path} is too long to be encrypted; it may have 190 bytes") from None
+
+    return _encrypted_paths.replaced(arguments, tool.encrypted_paths, encrypt), (pem,)
 
 
 def _usage(text: str) -> CommandError:
