@@ -276,6 +276,27 @@ def test_the_facts_of_a_call_are_the_same_in_both_ways(beside: dict[str, Any]) -
     assert [call.name for call in parsed.tool_calls] == ["find_tables", "book_table"]
 
 
+def test_the_raw_message_is_what_came_once() -> None:
+    own = {"type": "hang", "call": None, "note": None}
+
+    assert message({"message": own}).raw == own
+    assert message({"message": own, "call": {"id": "c-1"}, "extra": 1}).raw == {
+        "type": "hang",
+        "call": {"id": "c-1"},
+        "note": None,
+        "extra": 1,
+    }
+
+
+def test_the_address_for_commands_is_read_in_both_ways() -> None:
+    call = {"id": "c-1", "monitor": {"controlUrl": "https://x.vapi.ai/c", "listenUrl": 5}}
+    body = {"message": {"type": "hang", "call": call}}
+
+    assert message(body).control_url == "https://x.vapi.ai/c"
+    assert message({**body, "extra": 1}).control_url == "https://x.vapi.ai/c"
+    assert message({"message": {"type": "hang", "call": {"monitor": 7}}}).control_url is None
+
+
 @pytest.mark.parametrize("call", [None, 7, "x", [], {}, {"id": 7, "customer": 7}], ids=json.dumps)
 def test_a_call_that_is_unknown_leaves_its_facts_empty(call: Any) -> None:
     parsed = message({"message": {"type": "hang", "call": call, "assistant": {"id": 5}}})

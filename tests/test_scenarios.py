@@ -19,7 +19,20 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
-from vapitools import CallContext, SharedSecret, Tool, ToolError, ToolResult, router, tool
+from vapitools import (
+    Assistant,
+    AssistantRequest,
+    CallContext,
+    EndOfCallReport,
+    Events,
+    SharedSecret,
+    StatusUpdate,
+    Tool,
+    ToolError,
+    ToolResult,
+    router,
+    tool,
+)
 
 from . import wire
 from .conftest import SHARED, shared
@@ -265,3 +278,70 @@ def test_a_stranger_is_refused_without_being_listened_to(port: int) -> None:
         answer = connection.recv(1000)
 
     assert answer.startswith(b"HTTP/1.1 401")
+
+
+# --- a whole call -------------------------------------------------------------------------
+
+
+class Recorder:
+    """Stands for Vapi's side of the live call."""
+
+    def __init__(self) -> None:
+        self.commands: list[Any] = []
+
+    async def send(self, url: str | None, command: Any) -> None:
+        self.commands.append((url, command))
+
+
+def test_a_call_from_its_first_ring_to_its_report() -> None:
+    events, kept = Events(), list[tuple[str | None, str | None]]()
+
+    @events.on("assistant-request")
+    async def who_answers(request: AssistantRequest) -> Assistant | str:
+        if request.call.customer.number is None:
+            return "Please call with your number shown."
+        return Assistant(name="Luigi", model="openai/gpt-4o", system_prompt="Take bookings.")
+
+    @events.on("status-update")
+    def note(update: StatusUpdate) -> None:
+        kept.append((update.call.id, update.status))
+
+    @events.on("end-of-call-report")
+    async def keep(report: EndOfCallReport) -> None:
+        kept.append((report.call.id, report.summary))
+
+    @tool
+    async def ask_the_cook(call: CallContext) -> str:
+        """Ask the cook."""
+        await call.say("One moment, I ask the cook.")
+        return "The cook says yes."
+
+    recorder = Recorder()
+    app = router([ask_the_cook], auth=SharedSecret("s3cret"), events=events, control=recorder)
+    call = {"id": "c-1", "monitor": {"controlUrl": "https://x.vapi.ai/c-1/control"}}
+
+    def deliver(type_: str, **fields: Any) -> Any:
+        body = {"message": {"type": type_, "call": call, **fields}}
+        headers = (*wire.JSON_TYPE, (b"x-vapi-secret", b"s3cret"), (b"host", b"luigi.example.com"))
+        reply = wire.post(app, body, headers=headers)
+        assert reply.status == 200
+        return reply.json()
+
+    refused = deliver("assistant-request")
+    answered = deliver("assistant-request", customer={"number": "+15550100010"})
+    server = answered["assistant"]["model"]["tools"][0]["server"]
+    ringing = deliver("status-update", status="in-progress")
+    told = deliver("tool-calls", toolCallList=[entry("ask_the_cook")])
+    again = deliver("tool-calls", toolCallList=[entry("ask_the_cook")])
+    report = deliver("end-of-call-report", analysis={"summary": "The cook was asked."})
+
+    assert refused == {"error": "Please call with your number shown."}
+    assert server["secret"] == "s3cret"
+    assert server["url"].endswith("luigi.example.com/tools/ask_the_cook")
+    assert told == again
+    assert told["results"][0]["result"] == "The cook says yes."
+    assert [command["content"] for _, command in recorder.commands] == [
+        "One moment, I ask the cook."
+    ]
+    assert ringing == report == {}
+    assert kept == [("c-1", "in-progress"), ("c-1", "The cook was asked.")]

@@ -1,9 +1,49 @@
 """Tools for Vapi voice assistants: plain functions, described, served and answered right."""
 
 from ._results import ToolResult
-from .auth import SharedSecret
-from .context import CallContext, Static
-from .errors import ArgumentError, DefinitionError, ToolError, VapiToolsError
+from .answers import Document, SavedAssistant, SavedSquad
+from .assistants import Assistant
+from .auth import (
+    AllOf,
+    AnyOf,
+    BearerToken,
+    HmacSignature,
+    OAuth2,
+    OnlyFrom,
+    SharedSecret,
+)
+from .context import CallContext, Encrypted, Static
+from .destinations import AssistantDestination, NumberDestination, SipDestination
+from .errors import ArgumentError, CallControlError, DefinitionError, ToolError, VapiToolsError
+from .events import Events
+from .server_messages import (
+    AssistantRequest,
+    AssistantSpeechStarted,
+    AssistantStarted,
+    CallArtifactUpload,
+    CallEndpointingRequest,
+    CallEvent,
+    CampaignPredial,
+    ChatEvent,
+    ConversationUpdate,
+    EndOfCallReport,
+    HandoffDestinationRequest,
+    Hang,
+    KnowledgeBaseRequest,
+    LanguageChangeDetected,
+    ModelOutput,
+    PhoneCallControl,
+    ServerMessage,
+    SessionEvent,
+    SpeechUpdate,
+    StatusUpdate,
+    Transcript,
+    TransferDestinationRequest,
+    TransferUpdate,
+    UserInterrupted,
+    VoiceInput,
+    VoiceRequest,
+)
 from .settings import Settings
 from .spoken import Condition, RequestComplete, RequestDelayed, RequestFailed, RequestStart
 from .tools import Tool, tool
@@ -11,22 +51,64 @@ from .toolset import Toolset
 from .web import router
 
 __all__ = [
+    "AllOf",
+    "AnyOf",
     "ArgumentError",
+    "Assistant",
+    "AssistantDestination",
+    "AssistantRequest",
+    "AssistantSpeechStarted",
+    "AssistantStarted",
+    "BearerToken",
+    "CallArtifactUpload",
     "CallContext",
+    "CallControlError",
+    "CallEndpointingRequest",
+    "CallEvent",
+    "CampaignPredial",
+    "ChatEvent",
     "Condition",
+    "ConversationUpdate",
     "DefinitionError",
+    "Document",
+    "Encrypted",
+    "EndOfCallReport",
+    "Events",
+    "HandoffDestinationRequest",
+    "Hang",
+    "HmacSignature",
+    "KnowledgeBaseRequest",
+    "LanguageChangeDetected",
+    "ModelOutput",
+    "NumberDestination",
+    "OAuth2",
+    "OnlyFrom",
+    "PhoneCallControl",
     "RequestComplete",
     "RequestDelayed",
     "RequestFailed",
     "RequestStart",
+    "SavedAssistant",
+    "SavedSquad",
+    "ServerMessage",
+    "SessionEvent",
     "Settings",
     "SharedSecret",
+    "SipDestination",
+    "SpeechUpdate",
     "Static",
+    "StatusUpdate",
     "Tool",
     "ToolError",
     "ToolResult",
     "Toolset",
+    "Transcript",
+    "TransferDestinationRequest",
+    "TransferUpdate",
+    "UserInterrupted",
     "VapiToolsError",
+    "VoiceInput",
+    "VoiceRequest",
     "router",
     "tool",
 ]

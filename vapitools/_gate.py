@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Any
 
 from starlette.types import Receive, Scope
 
 from . import _tracebacks
+from ._deadline import TooLateError, within
 from .auth import Delivery, Verifier
 from .errors import AuthenticationError, MessageError, WebhookError
 from .settings import Settings
@@ -50,89 +49,29 @@ class Gate:
             SenderGoneError: There is nobody any more to let in.
         """
         headers = dict(scope["headers"])
-        body = b""
-        if self._auth is None:
-            body = await self._read(headers, receive)
-        else:
-            delivery = _delivery(scope, partial(self._read, headers, receive))
-            await self._verify(self._auth, delivery)
-            body = await delivery.body()
-        if body:
+        body = _Body(headers, receive, self._max_bytes, self._seconds)
+        if self._auth is not None:
+            await _verify(self._auth, _delivery(scope, body.read))
+        content = await body.read()
+        if content:
             _check_content_type(headers.get(b"content-type", b""))
-            if encoding := headers.get(b"content-encoding"):
-                body = self._decompressed(body, encoding.strip().lower())
-        return body
-
-    async def _verify(self, auth: Verifier, delivery: Delivery) -> None:
-        try:
-            await auth.verify(delivery)
-        except (WebhookError, SenderGoneError):
-            raise
-        # A verifier that fails lets nobody in, and tells nobody.
-        except Exception as error:
-            shown = _tracebacks.shown(error)
-            raise AuthenticationError(f"the verifier failed\n{shown}") from None
-
-    # --- the body --------------------------------------------------------------------------
-
-    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        declared = headers.get(b"content-length", b"")
-        # Anybody can declare anything, even digits that are too many to be a number.
-        if declared.isdigit() and (len(declared) > 18 or int(declared) > self._max_bytes):
-            raise self._too_large()
-        task: Any = asyncio.current_task()
-        is_late: list[bool] = []
-        timer = asyncio.get_running_loop().call_later(self._seconds, _cut_off, task, is_late)
-        try:
-            return await self._received(receive)
-        except asyncio.CancelledError:
-            if not is_late:
-                raise
-            raise MessageError(
-                f"the body took longer than {self._seconds} seconds", status=408
-            ) from None
-        finally:
-            timer.cancel()
-
-    async def _received(self, receive: Receive) -> bytes:
-        chunks: list[bytes] = []
-        size, more = 0, True
-        while more:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                raise SenderGoneError
-            chunk = event.get("body", b"")
-            size += len(chunk)
-            if size > self._max_bytes:
-                raise self._too_large()
-            chunks.append(chunk)
-            more = event.get("more_body", False)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    def _decompressed(self, body: bytes, encoding: bytes) -> bytes:
-        if encoding == b"identity":
-            return body
-        if encoding not in (b"gzip", b"x-gzip", b"deflate"):
-            raise MessageError(_UNKNOWN_ENCODING, status=415)
-        inflater = zlib.decompressobj(_ANY_HEADER)
-        try:
-            # One byte more shows what would be too large, without unpacking all of it.
-            text = inflater.decompress(body, self._max_bytes + 1)
-        except zlib.error:
-            text = b""
-        if len(text) > self._max_bytes:
-            raise self._too_large()
-        if not inflater.eof:
-            raise MessageError("the body cannot be decompressed")
-        return text
-
-    def _too_large(self) -> MessageError:
-        return MessageError(f"the body is larger than {self._max_bytes} bytes", status=413)
+            encoding = headers.get(b"content-encoding", b"").strip().lower()
+            content = _decoded(content, encoding, self._max_bytes)
+        return content
 
 
-def _cut_off(task: asyncio.Task[None], is_late: list[bool]) -> None:
-    is_late.append(True)
-    task.cancel()
+# --- the sender ---------------------------------------------------------------------------
+
+
+async def _verify(auth: Verifier, delivery: Delivery) -> None:
+    try:
+        await auth.verify(delivery)
+    except (WebhookError, SenderGoneError, asyncio.CancelledError, GeneratorExit):
+        raise
+    # A verifier that fails lets nobody in, and tells nobody; not even `SystemExit` ends the server.
+    except BaseException as error:
+        shown = _tracebacks.shown(error)
+        raise AuthenticationError(f"the verifier failed\n{shown}") from None
 
 
 def _delivery(scope: Scope, body: Callable[[], Awaitable[bytes]]) -> Delivery:
@@ -151,7 +90,81 @@ def _delivery(scope: Scope, body: Callable[[], Awaitable[bytes]]) -> Delivery:
     )
 
 
+# --- the body -----------------------------------------------------------------------------
+
+
+class _Body:
+    """The body as it comes in. Whoever gives up reading it loses nothing for the next one."""
+
+    def __init__(
+        self, headers: Mapping[bytes, bytes], receive: Receive, max_bytes: int, seconds: float
+    ) -> None:
+        self._declared = headers.get(b"content-length", b"")
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._seconds = seconds
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._is_whole = False
+
+    async def read(self) -> bytes:
+        """All of it.
+
+        Raises:
+            MessageError: It is too large, or comes too slowly.
+            SenderGoneError: The rest will not come.
+        """
+        # Anybody can declare anything, even digits that are too many to be a number.
+        if self._declared.isdigit():
+            self._check_size(int(self._declared[:19]))
+        if not self._is_whole:
+            try:
+                await within(self._seconds, self._receive_all())
+            except TooLateError:
+                raise MessageError(
+                    f"the body took longer than {self._seconds} seconds", status=408
+                ) from None
+        return b"".join(self._chunks)
+
+    async def _receive_all(self) -> None:
+        while not self._is_whole:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                raise SenderGoneError
+            chunk = event.get("body", b"")
+            self._size += len(chunk)
+            self._check_size(self._size)
+            self._chunks.append(chunk)
+            self._is_whole = not event.get("more_body", False)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise _too_large(self._max_bytes)
+
+
 def _check_content_type(value: bytes) -> None:
     type_ = value.partition(b";")[0].strip().lower()
     if type_ and not type_.endswith((b"/json", b"+json")):
         raise MessageError(_NOT_JSON, status=415)
+
+
+def _decoded(content: bytes, encoding: bytes, max_bytes: int) -> bytes:
+    if encoding in (b"", b"identity"):
+        return content
+    if encoding not in (b"gzip", b"x-gzip", b"deflate"):
+        raise MessageError(_UNKNOWN_ENCODING, status=415)
+    inflater = zlib.decompressobj(_ANY_HEADER)
+    try:
+        # One byte more shows what would be too large, without unpacking all of it.
+        text = inflater.decompress(content, max_bytes + 1)
+    except zlib.error:
+        text = b""
+    if len(text) > max_bytes:
+        raise _too_large(max_bytes)
+    if not inflater.eof or inflater.unused_data:
+        raise MessageError("the body cannot be decompressed")
+    return text
+
+
+def _too_large(max_bytes: int) -> MessageError:
+    return MessageError(f"the body is larger than {max_bytes} bytes", status=413)

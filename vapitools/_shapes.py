@@ -40,8 +40,13 @@ def flattened(body: Any) -> dict[str, Any]:
         return {}
     message = body.get("message")
     if is_object(message):
-        return {**body, **{key: value for key, value in message.items() if value is not None}}
+        beside = {key: value for key, value in body.items() if key != "message"}
+        return {**message, **_missing(message, beside)}
     return body if _is_message(body) else {}
+
+
+def _missing(message: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in beside.items() if message.get(key) is None}
 
 
 def mended(body: Any) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from functools import partial
 from typing import Any
 
 from . import _results, _tracebacks, messages
+from ._encryption import PrivateKeys
 from ._results import ToolResult
 from ._threads import Threads
 from .context import CallContext
-from .errors import ArgumentError, ToolError
+from .control import CallControl, HttpControl
+from .errors import ArgumentError, SettingsError, ToolError
 from .instrumentation import LogRuns, Outcome, RunHook, ToolRun, log, printable
 from .ledger import Answer, Key, Ledger, MemoryLedger
 from .messages import Message, ToolCall, ToolCallResult
@@ -42,6 +44,14 @@ class Dispatcher:
         settings: Limits; the defaults suit production.
         hooks: See every run begin and end; by default it is logged.
         ledger: Where answers are kept for repeated deliveries; by default in memory.
+        control: Tells live calls what to do; by default over HTTP.
+
+    Attributes:
+        control: The same.
+        threads: Where `def` tools run.
+
+    Raises:
+        SettingsError: An argument arrives encrypted, and there is no key that can be read.
     """
 
     def __init__(
@@ -51,6 +61,7 @@ class Dispatcher:
         settings: Settings | None = None,
         hooks: Sequence[RunHook] | None = None,
         ledger: Ledger | None = None,
+        control: CallControl | None = None,
     ) -> None:
         settings = settings or Settings()
         self._settings = settings
@@ -61,7 +72,11 @@ class Dispatcher:
             if ledger is None
             else _Guarded(ledger)
         )
-        self._threads = Threads(settings.threads)
+        # One that was handed in is its owner's to close.
+        self._own_control = HttpControl(settings.control_urls) if control is None else None
+        self.control = self._own_control if control is None else control
+        self.threads = Threads(settings.threads)
+        self._keys = PrivateKeys(_decryption_keys(toolset, settings))
         # The event loop itself keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -83,6 +98,11 @@ class Dispatcher:
             rest = list(zip(message.tool_calls, begun, strict=True))[len(results) :]
             results += [await _given(call, answer) for call, answer in rest]
         return messages.encode_results(message.type, results)
+
+    async def aclose(self) -> None:
+        """Close the connections to live calls. A later message opens them again."""
+        if self._own_control is not None:
+            await self._own_control.aclose()
 
     def _once(
         self, call: ToolCall, message: Message, state: State | None
@@ -108,6 +128,7 @@ class Dispatcher:
             tool_call_id=call.id if isinstance(call.id, str) else None,
             deadline=attempt.began + tool.timeout,
             state=state,
+            control=self.control,
         )
         loop = asyncio.get_running_loop()
         # A task of its own: one that will not be cancelled can be left behind.
@@ -138,14 +159,15 @@ class Dispatcher:
                 error, (asyncio.CancelledError, GeneratorExit)
             ):
                 return
-            outcome, fields = "failed", {"error": self._unexpected(tool, error)}
-        attempt.finish(outcome, fields)
+            attempt.finish("failed", {"error": self._unexpected(tool, error)}, error)
+        else:
+            attempt.finish(outcome, fields)
 
     async def _outcome(
         self, tool: AnyTool, call: ToolCall, context: CallContext
     ) -> tuple[Outcome, Fields]:
         try:
-            value = await tool.run(call.arguments, context, threads=self._threads)
+            value = await tool.run(call.arguments, context, threads=self.threads, keys=self._keys)
         except ArgumentError as error:
             return "argument_error", self._error_fields(tool, error)
         except ToolError as error:
@@ -189,6 +211,18 @@ class Dispatcher:
         return _UNEXPECTED.format(reference=reference)
 
 
+def _decryption_keys(toolset: Toolset, settings: Settings) -> tuple[str, ...]:
+    """The keys as PEM texts; none where nothing arrives encrypted."""
+    encrypted = [(tool.name, path) for tool in toolset for path in tool.encrypted_paths]
+    if encrypted and not settings.decryption_keys:
+        name, path = encrypted[0]
+        raise SettingsError(
+            f"{name}: its argument {path!r} arrives encrypted; set VAPITOOLS_DECRYPTION_KEYS to "
+            "the private key, or Settings.decryption_keys"
+        )
+    return settings.decryption_keys if encrypted else ()
+
+
 async def _given(call: ToolCall, answer: Awaitable[ToolCallResult]) -> ToolCallResult:
     """The answer, as far as it is there already."""
     if isinstance(answer, Answer) and answer.is_given:
@@ -225,7 +259,7 @@ class _Attempt:
         self.finish("timeout", {"error": _TOO_LATE})
         task.cancel()
 
-    def finish(self, outcome: Outcome, fields: Fields) -> None:
+    def finish(self, outcome: Outcome, fields: Fields, error: BaseException | None = None) -> None:
         """Answer, unless that is done already: a late result is never sent."""
         if self.answer.is_given:
             log(
@@ -239,6 +273,7 @@ class _Attempt:
         if not self._has_begun:
             self.begin()
         self._run.outcome = outcome
+        self._run.error = error
         self._run.seconds = time.monotonic() - self.began
         for hook in self._hooks:
             self._tell(hook.finished)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 logger = logging.getLogger("vapitools")
@@ -17,7 +17,7 @@ _SAFE = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
 
 @dataclass(eq=False)
 class ToolRun:
-    """One run of one tool call. Holds ids, names and times: nothing private.
+    """One run of one tool call. But for `error`, it holds ids, names and times: nothing private.
 
     Attributes:
         tool: The tool's name as the model wrote it.
@@ -25,6 +25,7 @@ class ToolRun:
         tool_call_id: Vapi's id of the tool call, when it came.
         outcome: How it ended; None while it runs.
         seconds: How long it took, once it has ended.
+        error: What was raised, of a run that `failed`. Its text can hold what people said.
     """
 
     tool: str
@@ -32,6 +33,7 @@ class ToolRun:
     tool_call_id: str | None = None
     outcome: Outcome | None = None
     seconds: float = 0.0
+    error: BaseException | None = field(default=None, repr=False)
 
 
 class RunHook(Protocol):

@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
+from starlette.responses import StreamingResponse
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from . import messages
 from ._gate import Gate, SenderGoneError
+from ._handlers import Handlers
+from ._site import Site, server_fields
 from .auth import Verifier
+from .context import CallContext
+from .control import CallControl
 from .dispatch import Dispatcher
 from .errors import AuthenticationError, WebhookError
-from .instrumentation import RunHook
+from .events import ANSWERED, Events
+from .instrumentation import RunHook, log
 from .ledger import Ledger
+from .messages import Message
 from .settings import Settings
 from .toolset import AnyTool, Toolset
 
-logger = logging.getLogger("vapitools")
+# Raw 16-bit samples in one channel: https://docs.vapi.ai/customization/custom-voices/custom-tts
+_PCM = "application/octet-stream"
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
 def router(
-    tools: Toolset | Iterable[AnyTool],
+    tools: Toolset | Iterable[AnyTool] = (),
     *,
     auth: Verifier | None,
+    events: Events | None = None,
     settings: Settings | None = None,
     hooks: Sequence[RunHook] | None = None,
     ledger: Ledger | None = None,
+    control: CallControl | None = None,
+    server: Mapping[str, Any] | None = None,
     show_tools: bool = False,
     lifespan: Lifespan | None = None,
 ) -> Router:
@@ -43,77 +55,137 @@ def router(
     Args:
         tools: What the assistant can call.
         auth: Who is let in. `None` lets everybody in, which is for your own machine only.
+        events: Handlers of the other messages.
         settings: Limits; the defaults suit production.
         hooks: See every tool run begin and end; by default it is logged.
         ledger: Where answers are kept for repeated deliveries; by default in memory.
+        control: Tells live calls what to do; one of your own can record that in a test.
+        server: What an assistant that is returned inline tells Vapi of this server, such as
+            `{"credentialId": "…"}`. By default what `auth` asks for.
         show_tools: Answer `GET /tools`. For development.
         lifespan: Opens and closes what the tools need; what it yields is `CallContext.state`.
 
     Raises:
         DefinitionError: Something in `tools` is no tool, or two have one name.
+        SettingsError: A tool needs a setting that is missing.
     """
     settings = settings or Settings()
     toolset = tools if isinstance(tools, Toolset) else Toolset(tools)
-    dispatcher = Dispatcher(toolset, settings=settings, hooks=hooks, ledger=ledger)
+    dispatcher = Dispatcher(toolset, settings=settings, hooks=hooks, ledger=ledger, control=control)
+    events = events or Events()
+    receiver = _Receiver(
+        dispatcher,
+        Handlers(events, settings, dispatcher.threads),
+        Site(toolset, events, settings.url, server_fields(auth) if server is None else server),
+    )
     gate = Gate(auth, settings)
     routes = [
-        Route("/webhook", _Webhook(gate, dispatcher), methods=["POST"]),
-        Route("/tools/{name}", _ToolEndpoint(gate, dispatcher), methods=["POST"]),
+        Route("/webhook", _Webhook(gate, receiver), methods=["POST"]),
+        Route("/tools/{name}", _ToolEndpoint(gate, receiver), methods=["POST"]),
         Route("/health", _Health(), methods=["GET"]),
     ]
     if show_tools:
         routes.append(Route("/tools", _Definitions(gate, toolset), methods=["GET"]))
-    return Router(routes, lifespan=lifespan)
+    return Router(routes, lifespan=partial(receiver.lifespan, lifespan))
 
 
-class _Endpoint:
-    """An ASGI app for one route. Starlette's `Request` and `Response` are not free."""
+class _Receiver:
+    """Answers a message that was let in, and tells the handlers of it after that."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, dispatcher: Dispatcher, handlers: Handlers, site: Site) -> None:
+        self._dispatcher = dispatcher
+        self._handlers = handlers
+        self._site = site
+
+    async def receive(self, message: Message, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer to a message, then run the handlers that give none."""
+        try:
+            if message.type in ANSWERED:
+                await self._answer(message, scope, receive, send)
+            else:
+                answer = await self._dispatcher.answer(message, scope.get("state"))
+                await _respond(send, 200, answer)
+        # Also when the sender does not wait for the answer: nobody tells of it again.
+        finally:
+            listeners = self._handlers.listeners(message.type)
+            # Bare arguments are nothing that Vapi has told.
+            if listeners and message.type not in ("", messages.BARE_ARGUMENTS):
+                await self._handlers.tell(listeners, message, self._context(message, scope))
+
+    async def _answer(self, message: Message, scope: Scope, receive: Receive, send: Send) -> None:
+        call = self._context(message, scope)
+        sound = self._handlers.sound(message, call)
+        if sound is not None:
+            # When the peer goes away, nothing else stops it at once.
+            async with aclosing(sound):
+                await StreamingResponse(sound, media_type=_PCM)(scope, receive, send)
+            return
+        body = await self._handlers.answer(message, call, partial(self._site.inline, scope))
+        if body is None:
+            log(logging.WARNING, "nothing answers a %s here: @events.on(%r)", *[message.type] * 2)
+        await _respond(send, 200, b"{}" if body is None else body)
+
+    def _context(self, message: Message, scope: Scope) -> CallContext:
+        return CallContext(message, state=scope.get("state"), control=self._dispatcher.control)
+
+    @asynccontextmanager
+    async def lifespan(self, own: Lifespan | None, app: Any) -> AsyncGenerator[Any]:
+        """The bot's own lifespan, and the end of what is still going on in ours."""
+        async with own(app) if own is not None else nullcontext() as state:
+            try:
+                yield state
+            finally:
+                await self._handlers.drain()
+                await self._dispatcher.aclose()
+
+
+class _Webhook:
+    """Every message. Starlette's `Request` and `Response` are not free."""
+
+    def __init__(self, gate: Gate, receiver: _Receiver) -> None:
         self._gate = gate
+        self._receiver = receiver
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            status, body = 200, await self._answer(scope, await self._gate.admit(scope, receive))
+            message = self._parse(scope, await self._gate.admit(scope, receive))
         except SenderGoneError:
             return
         except WebhookError as error:
-            status, body = error.status, _refusal(error)
-        await _respond(send, status, body)
+            await _refuse(send, error)
+        else:
+            await self._receiver.receive(message, scope, receive, send)
 
-    async def _answer(self, scope: Scope, body: bytes) -> bytes:
-        raise NotImplementedError
-
-
-class _Webhook(_Endpoint):
-    """Every message."""
-
-    def __init__(self, gate: Gate, dispatcher: Dispatcher) -> None:
-        super().__init__(gate)
-        self._dispatcher = dispatcher
-
-    async def _answer(self, scope: Scope, body: bytes) -> bytes:
+    def _parse(self, scope: Scope, body: bytes) -> Message:
         message = messages.parse(body)
         if not message.type:
-            logger.warning("a body came that is no message of Vapi's; it was answered with {}")
-        return await self._dispatcher.answer(message, scope.get("state"))
+            log(
+                logging.WARNING, "a body came that is no message of Vapi's; it was answered with {}"
+            )
+        return message
 
 
 class _ToolEndpoint(_Webhook):
     """One tool's own URL: every message too, and bare arguments."""
 
-    async def _answer(self, scope: Scope, body: bytes) -> bytes:
-        message = messages.parse_for_tool(scope["path_params"]["name"], body)
-        return await self._dispatcher.answer(message, scope.get("state"))
+    def _parse(self, scope: Scope, body: bytes) -> Message:
+        return messages.parse_for_tool(scope["path_params"]["name"], body)
 
 
-class _Definitions(_Endpoint):
+class _Definitions:
     def __init__(self, gate: Gate, toolset: Toolset) -> None:
-        super().__init__(gate)
+        self._gate = gate
         self._toolset = toolset
 
-    async def _answer(self, scope: Scope, body: bytes) -> bytes:
-        return messages.encode(self._toolset.definitions())
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._gate.admit(scope, receive)
+        except SenderGoneError:
+            return
+        except WebhookError as error:
+            await _refuse(send, error)
+        else:
+            await _respond(send, 200, messages.encode(self._toolset.definitions()))
 
 
 class _Health:
@@ -121,18 +193,23 @@ class _Health:
         await _respond(send, 200, b'{"status":"ok"}')
 
 
-def _refusal(error: WebhookError) -> bytes:
+async def _refuse(send: Send, error: WebhookError) -> None:
     if isinstance(error, AuthenticationError):
         # The log says what was wrong; a stranger learns nothing.
-        logger.warning("refused a request: %s", error)
-        return b""
-    return messages.encode({"error": str(error)})
+        log(logging.WARNING, "refused a request: %s", error)
+        body = b""
+    else:
+        body = messages.encode({"error": str(error)})
+    # What is left of the request's body is not waited for.
+    await _respond(send, error.status, body, close=True)
 
 
-async def _respond(send: Send, status: int, body: bytes) -> None:
+async def _respond(send: Send, status: int, body: bytes, *, close: bool = False) -> None:
     headers = [(b"content-length", b"%d" % len(body))]
     if body:
         headers.append((b"content-type", b"application/json"))
+    if close:
+        headers.append((b"connection", b"close"))
     start: MutableMapping[str, Any] = {
         "type": "http.response.start",
         "status": status,

@@ -1,0 +1,59 @@
+"""A time limit for work that stays in its task."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class TooLateError(Exception):
+    """The work took longer than it may."""
+
+
+async def within(seconds: float, work: Awaitable[T]) -> T:
+    """Wait for the work; cut it off when the time is over.
+
+    Before Python 3.12 `asyncio.wait_for` does the work in a task of its own. That costs as much
+    as all the rest of a small request, and an async generator must not change its task.
+
+    Raises:
+        TooLateError: It was cut off.
+    """
+    alarm = _Alarm(seconds)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if not alarm.is_the_reason():
+            raise
+        raise TooLateError from None
+    finally:
+        alarm.timer.cancel()
+
+
+class _Alarm:
+    """Cancels the task that has set it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._task: Any = asyncio.current_task()
+        self._cancelled_before = _cancelling(self._task)
+        self._has_rung = False
+        self.timer = asyncio.get_running_loop().call_later(seconds, self._ring)
+
+    def _ring(self) -> None:
+        self._has_rung = True
+        self._task.cancel()
+
+    def is_the_reason(self) -> bool:
+        """Whether nobody else has cancelled the task; what we did is taken back."""
+        if self._has_rung and sys.version_info >= (3, 11):
+            self._task.uncancel()
+        return self._has_rung and _cancelling(self._task) <= self._cancelled_before
+
+
+def _cancelling(task: Any) -> int:
+    """How often the task was asked to end; Python 3.10 does not count that."""
+    return task.cancelling() if sys.version_info >= (3, 11) else 0
