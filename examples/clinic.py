@@ -1,6 +1,12 @@
 """A clinic's appointments: methods of one object as tools, so that they share what it holds.
 
-vapitools serve examples/clinic.py
+    export VAPI_SERVER_SECRET=a-long-random-secret
+    vapitools serve examples/clinic.py
+
+The secret is what Vapi sends to prove itself. Without it, only this machine is served.
+
+Nothing has to be stored at Vapi but the address of this server, `https://…/webhook`, and the
+secret, on a phone number without an assistant: each call then asks here who is to answer it.
 """
 
 from __future__ import annotations
@@ -10,11 +16,20 @@ import time
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from vapitools import RequestStart, ToolError, Toolset, tool
+from vapitools import (
+    Assistant,
+    AssistantRequest,
+    CallContext,
+    Events,
+    RequestStart,
+    ToolError,
+    Toolset,
+    tool,
+)
 
 
 class Specialty(Enum):
@@ -63,6 +78,7 @@ class Clinic:
         self._doctors = {doctor.name: doctor for doctor in doctors}
         self._archive_seconds = archive_seconds
         self._diary: dict[tuple[str, datetime], Patient] = {}
+        self._phones: set[str] = set()
         # `def` tools run in threads, several at once.
         self._lock = threading.Lock()
 
@@ -93,6 +109,7 @@ class Clinic:
         patient: Patient,
         doctor: Annotated[str, "The doctor's full name, as find_doctors says it."],
         at: datetime,
+        call: CallContext,
     ) -> str:
         """Book an appointment. Repeat the time and wait for a yes before you book.
 
@@ -107,6 +124,8 @@ class Clinic:
             if (doctor, at) in self._diary:
                 raise ToolError(f"{doctor} is taken at that time. Offer half an hour later.")
             self._diary[doctor, at] = patient
+            if call.customer.number:
+                self._phones.add(call.customer.number)
         return f"{patient.name} sees {doctor} on {at:%A %d %B at %H:%M}."
 
     @tool(messages=[RequestStart("The archive takes a moment.")], timeout=10)
@@ -129,6 +148,36 @@ class Clinic:
         at, doctor = min(own)
         return f"{at:%A %d %B at %H:%M} with {doctor}."
 
+    def knows(self, phone: str | None) -> bool:
+        """Whether somebody has booked from that number."""
+        with self._lock:
+            return phone in self._phones
+
 
 clinic = Clinic(DOCTORS)
 tools = Toolset([clinic.find_doctors, clinic.book_appointment, clinic.next_appointment])
+
+# Declared here and not in the handler: what is wrong in it is said while the bot is loaded. It
+# has no `tools`, so Vapi is given those that are served.
+desk = Assistant(
+    name="Clinic desk",
+    first_message="{{greeting}} How can I help you?",
+    system_prompt="You book appointments at the desk of a clinic. You give no medical advice.",
+    model="openai/gpt-4o",
+    voice="vapi/Elliot",
+    transcriber="deepgram/nova-3",
+)
+OPENING_HOURS = range(8, 18)
+
+events = Events()
+
+
+@events.on("assistant-request")
+def answer_call(request: AssistantRequest) -> dict[str, Any] | str:
+    """Let the desk answer by day. By night, the caller hears a sentence."""
+    if datetime.now().hour not in OPENING_HOURS:
+        return "The clinic is closed. Please call between eight and six."
+    # A number can be faked: it earns a greeting, and nothing that only the patient may hear.
+    known = clinic.knows(request.call.customer.number)
+    greeting = "Welcome back." if known else "Welcome to the clinic."
+    return {"assistant": desk, "assistantOverrides": {"variableValues": {"greeting": greeting}}}

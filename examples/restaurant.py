@@ -1,8 +1,12 @@
 """A restaurant's bookings in a SQLite file, for a voice assistant.
 
+    export VAPI_SERVER_SECRET=a-long-random-secret
     vapitools serve examples/restaurant.py
 
-The file is `restaurant.sqlite` in the folder you start from, or what RESTAURANT_DB names.
+The secret is what Vapi sends to prove itself. Without it, only this machine is served.
+
+The file is `restaurant.sqlite` in the folder you start from, or what RESTAURANT_DB names. It
+keeps the summary of each call, too. RESTAURANT_MANAGER is the phone number of a person.
 """
 
 from __future__ import annotations
@@ -19,11 +23,15 @@ from pydantic import Field
 
 from vapitools import (
     CallContext,
+    EndOfCallReport,
+    Events,
+    NumberDestination,
     RequestDelayed,
     RequestStart,
     Static,
     ToolError,
     Toolset,
+    TransferDestinationRequest,
     tool,
 )
 
@@ -42,6 +50,9 @@ class Book:
         await self._execute(
             "CREATE TABLE IF NOT EXISTS bookings (day TEXT, at TEXT, seat TEXT, name TEXT,"
             " phone TEXT, UNIQUE (day, at, seat))"
+        )
+        await self._execute(
+            "CREATE TABLE IF NOT EXISTS calls (id TEXT PRIMARY KEY, phone TEXT, summary TEXT)"
         )
 
     async def free(self, day: date, party_size: int) -> list[time]:
@@ -73,11 +84,17 @@ class Book:
         )
         return deleted
 
-    async def _execute(self, statement: str, *values: str) -> tuple[Sequence[Any], int]:
+    async def keep_call(self, id_: str | None, phone: str | None, summary: str) -> None:
+        """Keep what a call was about. A report that comes twice is kept once."""
+        await self._execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?)", id_, phone, summary)
+
+    async def _execute(self, statement: str, *values: str | None) -> tuple[Sequence[Any], int]:
         """Rows found and rows changed. SQLite blocks, so it works in a thread."""
         return await asyncio.to_thread(self._execute_here, statement, values)
 
-    def _execute_here(self, statement: str, values: Sequence[str]) -> tuple[Sequence[Any], int]:
+    def _execute_here(
+        self, statement: str, values: Sequence[str | None]
+    ) -> tuple[Sequence[Any], int]:
         # A connection belongs to its thread, and to open one takes less than a millisecond.
         with closing(sqlite3.connect(self._path)) as connection, connection:
             cursor = connection.execute(statement, values)
@@ -90,7 +107,7 @@ def _fitting(party_size: int) -> list[str]:
 
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[dict[str, Book]]:
-    """Opens the book when the server starts; the tools find it in `call.state`."""
+    """Opens the book when the server starts; tools and handlers find it in `call.state`."""
     book = Book(os.environ.get("RESTAURANT_DB", "restaurant.sqlite"))
     await book.open()
     yield {"book": book}
@@ -159,3 +176,22 @@ async def cancel_booking(day: date, call: CallContext, caller: Caller = "") -> s
 
 
 tools = Toolset([find_tables, book_table, cancel_booking])
+
+events = Events()
+
+
+@events.on("end-of-call-report")
+async def keep_summary(report: EndOfCallReport) -> None:
+    """Keep what a call was about. This runs after the response: nobody waits for it."""
+    if report.summary:
+        book: Book = report.call.state["book"]
+        await book.keep_call(report.call.id, report.call.customer.number, report.summary)
+
+
+@events.on("transfer-destination-request")
+def find_person(request: TransferDestinationRequest) -> NumberDestination | str:
+    """Say where a caller goes who asks for a person, or why that is not possible."""
+    manager = os.environ.get("RESTAURANT_MANAGER")
+    if not manager:
+        return "Nobody can come to the phone now. Please call again after five."
+    return NumberDestination(manager, message="I am putting you through to the manager.")

@@ -14,11 +14,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -30,8 +30,11 @@ from vapitools import Settings, SharedSecret, router, tool
 from vapitools.cli import app
 from vapitools.cli._standin import Guarded, StandIn
 
+from .servers import Server, message, post, serving, starting, until
+
 BOT = """
 import asyncio
+import os
 import time
 from vapitools import tool
 
@@ -47,6 +50,11 @@ def hang() -> str:
 @tool
 async def block() -> str:
     time.sleep(60)
+
+@tool
+async def block_politely() -> str:
+    print("begun in", os.getpid(), flush=True)
+    await asyncio.sleep(60)
 """
 STREAM = """
 import asyncio
@@ -78,105 +86,26 @@ async def lifespan(app):
     raise OSError("no database")
     yield
 """
-T = TypeVar("T")
 NOT_NOW = "The tools cannot be loaded right now. Offer to try again."
 
 
-# --- a server in a process of its own -----------------------------------------------------
+def hold_open(
+    url: str, path: str, body: bytes | None = None, sent: bytes | None = None
+) -> socket.socket:
+    """Send a request to something that never ends, and wait until it has begun to be answered.
 
-
-@dataclass
-class Server:
-    """A running `vapitools serve`, in a folder and a process group of its own."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-    url: str = ""
-
-    @property
-    def output(self) -> str:
-        return self.log.read_text()
-
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        return until(lambda: re.search(pattern, self.output), lambda: self.output)
-
-    def call(self, *calls: tuple[str, Any]) -> list[dict[str, Any]]:
-        """The entries that one message with these tool calls is answered with."""
-        results: list[dict[str, Any]] = json.loads(post(f"{self.url}/webhook", message(*calls)))[
-            "results"
-        ]
-        return results
-
-    def interrupt(self) -> None:
-        """What Ctrl-C in a terminal does: every process of the group hears it."""
-        os.killpg(self.process.pid, signal.SIGINT)
-
-
-@contextmanager
-def starting(folder: Path, *words: str, **environ: str) -> Iterator[Server]:
-    """A server that has been started, and may not be ready."""
-    log = folder / "log"
-    inherited = {key: value for key, value in os.environ.items() if "VAPI" not in key}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vapitools.cli", "serve", *words, "--port", "0"],
-            cwd=folder,
-            env={**inherited, **environ},
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield Server(process, log)
-    finally:
-        # The supervisor may be gone, and its worker not.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-@contextmanager
-def serving(folder: Path, *words: str, **environ: str) -> Iterator[Server]:
-    """A server that has said that it is ready."""
-    with starting(folder, *words, **environ) as server:
-        server.url = server.wait_for(r"http://[\d.]+:\d+")[0]
-        yield server
-
-
-def until(look: Callable[[], T | None], show: Callable[[], str] = str) -> T:
-    """Look again and again, for 15 seconds at most."""
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"it never came:\n{show()}")
-
-
-def message(*calls: tuple[str, Any]) -> dict[str, Any]:
-    """A webhook body with these tool calls, whose ids are 0, 1, …"""
-    entries = [
-        {"id": str(id_), "type": "function", "function": {"name": name, "arguments": arguments}}
-        for id_, (name, arguments) in enumerate(calls)
-    ]
-    return {"message": {"type": "tool-calls", "toolCallList": entries}}
-
-
-def post(url: str, body: Any, **headers: str) -> bytes:
-    headers["Content-Type"] = "application/json"
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=15) as response:
-        content: bytes = response.read()
-        return content
-
-
-def hold_open(url: str, path: str, body: bytes | None = None) -> socket.socket:
-    """Send a request to something that never ends, and wait until it has begun to be answered."""
+    Args:
+        url: The server.
+        path: What never ends.
+        body: Of a POST, to which no answer is waited for.
+        sent: As much of the body as is sent.
+    """
     host, port = url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)), timeout=15)
     method = "GET" if body is None else "POST"
     head = f"{method} {path} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
-    connection.sendall(f"{head}Content-Length: {len(body or b'')}\r\n\r\n".encode() + (body or b""))
+    connection.sendall(f"{head}Content-Length: {len(body or b'')}\r\n\r\n".encode())
+    connection.sendall((body or b"") if sent is None else sent)
     if body is None:
         connection.recv(100)
     return connection
@@ -193,7 +122,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_it_says_where_it_is_and_what_it_asks_for(server: Server) -> None:
     server.wait_for(r"Webhook: http://127.0.0.1:\d+/webhook \(asks for the secret in VAPI_SERVER_S")
-    server.wait_for("Tools:   add, hang, block\n")
+    server.wait_for("Tools:   add, hang, block, block_politely\n")
 
     assert "new one" not in server.output
 
@@ -244,7 +173,77 @@ def test_on_this_machine_no_secret_is_asked_for_and_the_tools_are_shown(tmp_path
         with urllib.request.urlopen(f"{server.url}/tools", timeout=15) as response:
             definitions = json.load(response)
 
-    assert [tool["function"]["name"] for tool in definitions] == ["add", "hang", "block"]
+    assert [tool["function"]["name"] for tool in definitions] == [
+        "add",
+        "hang",
+        "block",
+        "block_politely",
+    ]
+
+
+EVENTS = """
+from vapitools import Events, tool
+
+events = Events()
+
+@events.on("status-update")
+def note(update): ...
+
+@events.on_any
+def note_all(message):
+    print("told of", message.type, flush=True)
+"""
+ADD = """
+@tool
+def add(a: int) -> int:
+    return a + 1
+"""
+
+
+def shown(server: Server) -> str:
+    """The line to try."""
+    if shutil.which("curl") is None or os.name != "posix":
+        pytest.skip("there is no curl here")
+    return server.wait_for("Try it:  (.*)")[1]
+
+
+def test_handlers_of_events_are_served_without_tools(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(EVENTS)
+    with serving(tmp_path, "bot.py") as server:
+        ran = subprocess.run(["sh", "-c", f"{shown(server)} --silent"], capture_output=True)
+
+        assert ran.stdout == b"{}"
+        server.wait_for("told of status-update")
+        assert "Events:  status-update, every message\n" in server.output
+        assert "Tools:" not in server.output
+
+
+def test_where_nothing_can_be_typed_a_tool_is_tried_by_running_it(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(EVENTS + ADD)
+    with serving(tmp_path, "bot.py", "--host", "0.0.0.0", VAPI_HMAC_SECRET="no shared") as server:
+        line = shown(server)
+        command = f"{sys.executable} -m vapitools.cli {line.removeprefix('vapitools ')}"
+        ran = subprocess.run(["sh", "-c", command], capture_output=True, cwd=tmp_path)
+
+        assert ran.stdout == b"2\n"
+        assert "(asks for a signature made with VAPI_HMAC_SECRET)" in server.output
+        assert "no shared" not in server.output
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            post(f"{server.url}/webhook", message())
+
+
+def test_where_one_of_two_can_be_typed_it_is(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(EVENTS + ADD)
+    secrets = {"VAPI_HMAC_SECRET": "no shared", "VAPI_SERVER_SECRET": "shared"}
+    with serving(tmp_path, "bot.py", **secrets) as server:
+        ran = subprocess.run(
+            ["sh", "-c", f"{shown(server)} --silent"],
+            capture_output=True,
+            env={**os.environ, **secrets},
+        )
+
+        assert ran.stdout == b'{"result":"2"}'
+        server.wait_for(r"asks for the secret in VAPI_SERVER_SECRET or a signature made with VAPI_")
 
 
 # --- what must not hold the terminal ------------------------------------------------------
@@ -284,6 +283,227 @@ def test_ctrl_c_before_a_worker_serves_is_silent(tmp_path: Path, sign: str) -> N
 
         assert server.process.wait(15) in (0, 130)
         assert "Traceback" not in server.output
+
+
+# --- ending while tools run ---------------------------------------------------------------
+
+WAITING = """
+import asyncio
+import time
+from pathlib import Path
+from vapitools import router, tool
+
+def said(word):
+    Path(word).touch()
+
+@tool
+async def wait(a: int) -> int:
+    said("waits")
+    while not Path("go").exists():
+        await asyncio.sleep(0.02)
+    return a
+
+@tool
+def wait_in_thread(a: int) -> int:
+    said("waits in a thread")
+    while not Path("go").exists():
+        time.sleep(0.02)
+    return a
+
+app = router([wait, wait_in_thread], auth=None)
+"""
+BRIEF = """
+from pathlib import Path
+from vapitools import tool
+
+@tool(timeout=1)
+def wait() -> str: ...
+"""
+MANY = ["--workers", "2"]
+
+
+def test_sigterm_lets_running_tools_finish(tmp_path: Path) -> None:
+    words = {"one": ["bot.py"], "many": ["bot.py", *MANY], "app": ["bot.py:app"]}
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        folders = {name: tmp_path / name for name in words}
+        servers: list[Server] = []
+        answers: list[Future[list[dict[str, Any]]]] = []
+        for name, folder in folders.items():
+            folder.mkdir()
+            (folder / "bot.py").write_text(WAITING)
+            server = stack.enter_context(serving(folder, *words[name]))
+            servers.append(server)
+            calls = [("wait", {"a": 1}), ("wait_in_thread", {"a": 2})]
+            answers.append(pool.submit(server.call, *calls))
+            until((folder / "waits").exists)
+            until((folder / "waits in a thread").exists)
+
+        for server in servers:
+            server.process.terminate()
+        time.sleep(3.5)  # longer than Ctrl-C would have waited for them
+
+        assert all(is_refused(server.url) for server in servers)
+        for folder in folders.values():
+            (folder / "go").touch()
+        for server, answer in zip(servers, answers, strict=True):
+            assert [entry["result"] for entry in answer.result()] == ["1", "2"]
+            assert server.process.wait(15) == 0, server.output
+            assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize("flags", [[], MANY], ids=["one", "many"])
+def test_sigterm_waits_no_longer_than_the_longest_tool(tmp_path: Path, flags: list[str]) -> None:
+    (tmp_path / "bot.py").write_text(BRIEF)
+    with serving(tmp_path, "bot.py", *flags) as server, ExitStack() as stack:
+        stack.enter_context(hold_open(server.url, "/tools/wait", b"{}", sent=b"{"))
+
+        server.process.terminate()
+
+        assert server.process.wait(6) == 0, server.output
+
+
+REPORTS = """
+import asyncio
+from pathlib import Path
+from vapitools import Events
+
+events = Events()
+
+@events.on("end-of-call-report")
+async def keep(report):
+    Path("waits").touch()
+    while not Path("go").exists():
+        await asyncio.sleep(0.02)
+    Path("kept").touch()
+"""
+
+
+def test_sigterm_lets_handlers_of_events_finish(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(REPORTS)
+    with serving(tmp_path, "bot.py") as server:
+        report = {"message": {"type": "end-of-call-report"}}
+        assert post(f"{server.url}/webhook", report) == b"{}"
+        until((tmp_path / "waits").exists)
+
+        server.process.terminate()
+        time.sleep(3.5)  # longer than its connection, and then its lifespan, are waited for
+        (tmp_path / "go").touch()
+
+        assert server.process.wait(15) == 0, server.output
+        assert (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("flags", [[], MANY], ids=["one", "many"])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_ctrl_c_ends_a_server_that_is_ending_at_once(
+    tmp_path: Path, flags: list[str], first: int
+) -> None:
+    (tmp_path / "bot.py").write_text(WAITING)
+    with serving(tmp_path, "bot.py", *flags) as server, ExitStack() as stack:
+        stack.enter_context(hold_open(server.url, "/tools/wait", b'{"a": 1}'))
+        until((tmp_path / "waits").exists)
+
+        os.killpg(server.process.pid, first)
+        server.wait_for("Waiting for connections")
+        server.interrupt()
+
+        assert server.process.wait(15) == 130, server.output
+        assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize("heard", ["by the supervisor", "by every process"])
+def test_ctrl_c_gives_a_tool_that_never_ends_a_few_seconds(tmp_path: Path, heard: str) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    with serving(tmp_path, "bot.py", *MANY) as server, ThreadPoolExecutor() as pool:
+        answer = pool.submit(server.call, ("block_politely", {}))
+        worker = int(server.wait_for(r"begun in (\d+)")[1])
+
+        if heard == "by every process":
+            os.kill(worker, signal.SIGINT)
+            server.wait_for("Waiting for connections")
+        os.kill(server.process.pid, signal.SIGINT)
+
+        assert answer.result()[0]["error"] == "The server was stopped. Offer to try again."
+        assert server.process.wait(15) == 0, server.output
+
+
+# --- several processes --------------------------------------------------------------------
+
+PIDS = """
+import os
+import time
+from vapitools import tool
+
+@tool
+async def pid() -> int:
+    time.sleep(0.1)  # so that the other worker takes the next call
+    return os.getpid()
+"""
+
+
+def pids(server: Server) -> set[int] | None:
+    """Those of the two workers, once both have answered."""
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda _: server.call(("pid", {})), range(4)))
+    found = {int(entry["result"]) for entries in answers for entry in entries}
+    return found if len(found) == 2 else None
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(PIDS)
+    with serving(tmp_path, "bot.py", *MANY) as server:
+        before = until(lambda: pids(server))
+        victim = before.pop()
+
+        os.kill(victim, signal.SIGKILL)
+        server.wait_for(r"WARNING a worker ended \(exit code -9\); another takes its place")
+        after = until(lambda: pids(server))
+
+        assert victim not in after
+        assert before < after
+        assert server.output.count("Webhook:") == 1
+        server.interrupt()
+        assert server.process.wait(15) == 0, server.output
+        assert "Traceback" not in server.output
+
+
+def test_a_worker_that_cannot_be_replaced_ends_the_command(tmp_path: Path) -> None:
+    bot = tmp_path / "bot.py"
+    bot.write_text(PIDS)
+    with serving(tmp_path, "bot.py", *MANY) as server:
+        victim = until(lambda: pids(server)).pop()
+        bot.write_text("import nosuch")
+
+        os.kill(victim, signal.SIGKILL)
+
+        assert server.process.wait(15) == 1, server.output
+        assert server.output.count("Error: bot.py:1: ModuleNotFoundError") == 1
+
+
+@pytest.mark.parametrize("flags", [[], ["--reload"], MANY], ids=["one", "reloading", "many"])
+def test_a_credential_that_is_set_by_half_ends_the_command(
+    tmp_path: Path, flags: list[str]
+) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    half = {"VAPI_OAUTH2_ISSUER": "https://issuer.example.com"}
+    with starting(tmp_path, "bot.py", *flags, **half) as server:
+        assert server.process.wait(15) == 2
+        assert re.fullmatch(r"Error: VAPI_OAUTH2_\w+ .*\n", server.output)
+
+
+def test_an_app_that_others_reach_has_checks_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(WAITING)
+    with serving(tmp_path, "bot.py:app", *MANY, "--host", "0.0.0.0") as server:
+        server.wait_for("Serving bot.py:app at http")
+
+
+def test_a_worker_that_breaks_down_while_it_loads_ends_the_command(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
+    with starting(tmp_path, "bot.py", *MANY) as server:
+        assert server.process.wait(15) == 1
+        assert server.output == (
+            f"Error: a worker ended before it served ({signal.strsignal(signal.SIGSEGV)})\n"
+        )
 
 
 # --- reloading ----------------------------------------------------------------------------
@@ -352,9 +572,10 @@ def again(url: str) -> socket.socket | None:
     return hold_open(url, "/again")
 
 
-def test_a_worker_ends_with_its_supervisor(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", [["--reload"], MANY], ids=["reloading", "many"])
+def test_a_worker_ends_with_its_supervisor(tmp_path: Path, flags: list[str]) -> None:
     (tmp_path / "bot.py").write_text(BOT)
-    with serving(tmp_path, "bot.py", "--reload") as server:
+    with serving(tmp_path, "bot.py", *flags) as server:
         server.process.kill()
 
         until(lambda: is_refused(server.url) or None)
@@ -397,6 +618,8 @@ def serve(*words: str) -> Result:
         (["--host", "192.0.2.1"], "192.0.2.1 is no address of this machine", 1),
         (["--port", "70000"], "'--port'", 2),
         (["--port", "http"], "'--port'", 2),
+        (["--workers", "0"], "'--workers'", 2),
+        (["--workers", "2", "--reload"], "--reload serves with one process; leave --workers", 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -436,11 +659,30 @@ def test_the_port_can_come_from_the_environment(
     [
         ("x =", [], "Error: bot.py:1: SyntaxError: invalid syntax\n", 1),
         ("", [], "Error: there are no tools in bot.py; put @tool on a function\n", 1),
-        (BOT + FAILING_LIFESPAN, [], "Error: bot.py:23: OSError: no database\n", 1),
+        (BOT + FAILING_LIFESPAN, [], "Error: bot.py:29: OSError: no database\n", 1),
         (None, [], "Error: there is no file bot.py.\n", 2),
         (None, ["--reload"], "Error: there is no file bot.py.\n", 2),
+        (None, MANY, "Error: there is no file bot.py.\n", 2),
+        ("x =", MANY, "Error: bot.py:1: SyntaxError: invalid syntax\n", 1),
+        (BOT + FAILING_LIFESPAN, MANY, "Error: bot.py:29: OSError: no database\n", 1),
+        (
+            BOT,
+            [*MANY, "--host", "0.0.0.0"],
+            "Error: on 0.0.0.0 others can reach the tools; set VAPI_SERVER_SECRET to a secret\n",
+            2,
+        ),
     ],
-    ids=["broken", "empty", "its lifespan fails", "missing", "missing, reloading"],
+    ids=[
+        "broken",
+        "empty",
+        "its lifespan fails",
+        "missing",
+        "missing, reloading",
+        "missing, many",
+        "broken, many",
+        "its lifespan fails, many",
+        "without a secret, many",
+    ],
 )
 def test_a_bot_that_does_not_start_ends_the_command(
     tmp_path: Path, text: str | None, flags: list[str], said: str, code: int

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from vapitools import Events, Toolset
 from vapitools.cli import app
+from vapitools.cli.target import TargetError, load
 
 TOOLS = """
 from vapitools import Tool, Toolset, tool
@@ -33,6 +35,17 @@ class Clinic:
 """
 APP = """
 async def app(scope, receive, send): ...
+"""
+EVENTS = """
+from vapitools import Events
+
+events = also = Events()
+"""
+SEVERAL = """
+from vapitools import Events
+
+ours = Events()
+events = Events()
 """
 LIFESPAN = "\nasync def lifespan(app):\n    yield {}\n"
 
@@ -99,6 +112,59 @@ def test_the_objects_that_are_used(files: dict[str, str], target: str, names: li
 
 
 @pytest.mark.parametrize(
+    ("files", "target", "names"),
+    [
+        ({"bot.py": f"{TOOLS}{EVENTS}"}, "bot.py", ["find", "book"]),
+        ({"bot.py": f"{TOOLS}{EVENTS}"}, "bot.py:book", ["book"]),
+        ({"bot.py": f"{TOOLS}{EVENTS}"}, "bot.py:events", []),
+        ({"bot.py": f"{TOOLS}{SEVERAL}"}, "bot.py", ["find", "book"]),
+        ({"bot.py": EVENTS}, "bot.py", []),
+        ({"bot.py": EVENTS}, "bot", []),
+        ({"bot.py": "from heard import *", "heard.py": EVENTS}, "bot.py", []),
+        ({"bot.py": f"{TOOLS}{APP}{EVENTS}"}, "bot.py", ["find", "book"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_events_of_a_bot_are_served_with_its_tools(
+    files: dict[str, str], target: str, names: list[str]
+) -> None:
+    write(files)
+
+    bot = load(target, to_serve=True)
+
+    assert isinstance(bot.toolset, Toolset)
+    assert bot.toolset.names == names
+    module = sys.modules["bot"]
+    assert isinstance(bot.events, Events)
+    assert bot.events is module.events
+
+
+def test_a_bot_need_not_have_events() -> None:
+    write({"bot.py": TOOLS})
+
+    assert load("bot.py", to_serve=True).events is None
+
+
+def test_an_app_wires_the_events_beside_it_itself() -> None:
+    write({"bot.py": f"{APP}{EVENTS}"})
+
+    bot = load("bot.py", to_serve=True)
+
+    assert bot.app is sys.modules["bot"].app
+    assert (bot.toolset, bot.events) == (None, None)
+
+
+@pytest.mark.parametrize("tools", [TOOLS, ""], ids=["with tools", "without"])
+def test_of_several_events_the_one_to_serve_has_that_name(tools: str) -> None:
+    write({"bot.py": f"{tools}{SEVERAL}".replace("events =", "theirs =")})
+
+    with pytest.raises(TargetError, match=r"several Events in bot\.py: ours, theirs; call the one"):
+        load("bot.py", to_serve=True)
+    if tools:
+        assert list_tools("bot.py").exit_code == 0
+
+
+@pytest.mark.parametrize(
     ("files", "target", "text"),
     [
         ({}, "", "'' names no file"),
@@ -157,6 +223,7 @@ def test_a_target_written_wrongly_is_one_line(
             "bot.py:2: it ends the program while it is loaded (SystemExit: KEY is not set)",
         ),
         ({"bot.py": ""}, "there are no tools in bot.py; put @tool on a function"),
+        ({"bot.py": EVENTS}, "there are no tools in bot.py; put @tool on a function"),
         ({"bot.py": f"{TOOLS}s = Toolset([])"}, "bot.py has no tools in it"),
         (
             {"bot.py": METHODS},

@@ -24,12 +24,15 @@ from typing import Any, get_args
 
 import pytest
 import typer.main
+from starlette.testclient import TestClient
 
 import vapitools
-from vapitools import ArgumentError, Settings, Tool
+from vapitools import ArgumentError, Events, ServerMessage, Settings, Tool, router
 from vapitools._results import render
 from vapitools.cli import app
+from vapitools.events import ANSWERED
 from vapitools.instrumentation import Outcome
+from vapitools.server_messages import CLASSES
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -109,6 +112,17 @@ def run_python(page: Path) -> ModuleType:
     return module
 
 
+@pytest.fixture
+def current_loop() -> Iterator[None]:
+    """An event loop that is there already, as Mangum wants one, and is closed again."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.mark.usefixtures("current_loop")
 @pages_with("python")
 def test_the_python_of_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -309,6 +323,50 @@ def test_a_result_is_written_as_the_table_says(returned: str, text: str) -> None
     assert render(eval(returned, names), 10_000) == text
 
 
+def names(cell: str) -> list[str]:
+    """The names of a cell that holds several."""
+    return re.findall(r"[^`, ]+", cell)
+
+
+def test_the_table_of_messages_is_whole() -> None:
+    listed = {
+        type_: (class_, sorted(names(fields)))
+        for types, class_, fields in rows("events.md", "Message | Class")
+        for type_ in names(types)
+    }
+
+    assert listed == {
+        type_: (
+            class_.__name__,
+            sorted(n for n in {*dir(class_)} - {*dir(ServerMessage)} if not n.startswith("_")),
+        )
+        for type_, class_ in CLASSES.items()
+    }
+
+
+ANSWERS = rows("events.md", "Message | What the handler returns")
+
+
+@pytest.mark.parametrize(("type_", "_", "deadline", "fallback"), ANSWERS)
+def test_a_message_without_an_answer_gets_the_fallback_of_the_table(
+    type_: str, _: str, deadline: str, fallback: str
+) -> None:
+    events: Any = Events()
+    events.on(type_)(lambda message: 1 / 0)
+    client = TestClient(router(events=events, auth=None))
+
+    answer = client.post("/webhook", json={"message": {"type": type_}}).text
+
+    assert (json.loads(answer) if answer else None) == (
+        None if fallback == "silence" else json.loads(fallback)
+    )
+    assert f"{events.answerer(type_).timeout:g} s" == deadline
+
+
+def test_the_table_of_answers_is_whole() -> None:
+    assert [type_ for type_, *_ in ANSWERS] == sorted(ANSWERED)
+
+
 def test_the_table_of_settings_is_whole() -> None:
     listed = {
         name: (variable, default) for name, variable, default, _ in rows("webhook.md", "Setting")
@@ -317,11 +375,16 @@ def test_the_table_of_settings_is_whole() -> None:
     assert list(listed) == [setting.name for setting in dataclasses.fields(Settings)]
     for setting in dataclasses.fields(Settings):
         variable, default = listed[setting.name]
-        assert default == {"()": "none", "False": "off"}.get(
-            repr(setting.default), str(setting.default)
-        )
-        text = "7" if setting.default not in ((), False) else "1"
-        assert Settings.from_environ({variable: text}) != Settings()
+        assert default == shown_default(setting.default)
+        text = "-----BEGIN KEY-----\n-----END KEY-----" if "KEY" in variable else "1"
+        assert Settings.from_environ({names(variable)[0]: text}) != Settings()
+
+
+def shown_default(value: Any) -> str:
+    """A default as the table of settings has it."""
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return {None: "none", False: "off"}.get(value, str(value))
 
 
 def test_the_table_of_errors_knows_every_outcome() -> None:

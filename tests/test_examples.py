@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
+import sqlite3
 import sys
 import threading
+import urllib.error
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -18,7 +22,16 @@ from starlette.testclient import TestClient
 
 from vapitools import SharedSecret, router
 
+from .conftest import SHARED
+from .servers import post, serving, until
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
+SECRET = "s3cret"
+SIGNED = {"x-vapi-secret": SECRET}
+RECORDED = [
+    *sorted((Path(__file__).parent / "messages").glob("*.json")),
+    *sorted(SHARED.glob("payloads/*.json")),
+]
 EVE = "2026-12-24"
 ANNA = "+15550100010"
 
@@ -32,6 +45,19 @@ def load(name: str) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def serve(bot: ModuleType, **options: Any) -> TestClient:
+    """The whole bot behind a secret, and a client that knows it."""
+    app = router(bot.tools, events=bot.events, auth=SharedSecret(SECRET), **options)
+    return TestClient(app, headers=SIGNED)
+
+
+def tell(client: TestClient, type_: str, **fields: Any) -> Any:
+    """Deliver a message as Vapi does, and return the answer."""
+    response = client.post("/webhook", json={"message": {"type": type_, **fields}})
+    assert response.status_code == 200
+    return response.json()
 
 
 def ask(client: TestClient, *calls: tuple[str, dict[str, Any]], path: str = "/webhook") -> Any:
@@ -56,12 +82,25 @@ def booking(**arguments: Any) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def restaurant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The restaurant's file, which is not there yet."""
+    path = tmp_path / "book.sqlite"
+    monkeypatch.setenv("RESTAURANT_DB", str(path))
+    return path
+
+
+@pytest.fixture
+def restaurant(book: Path) -> Iterator[TestClient]:
     """The restaurant, with an empty book."""
-    monkeypatch.setenv("RESTAURANT_DB", str(tmp_path / "book.sqlite"))
     bot = load("restaurant")
-    with TestClient(router(bot.tools, auth=None, lifespan=bot.lifespan)) as client:
+    with serve(bot, lifespan=bot.lifespan) as client:
         yield client
+
+
+def calls_in(book: Path) -> list[tuple[str | None, ...]]:
+    """What the restaurant has kept of its calls."""
+    with closing(sqlite3.connect(book)) as connection:
+        return connection.execute("SELECT id, phone, summary FROM calls").fetchall()
 
 
 def test_a_restaurant_table_that_is_booked_is_no_longer_offered(restaurant: TestClient) -> None:
@@ -162,18 +201,38 @@ def test_the_restaurant_says_something_while_it_looks() -> None:
     ]
 
 
-def test_the_restaurant_is_part_of_an_app_of_ones_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RESTAURANT_DB", str(tmp_path / "book.sqlite"))
+def test_the_restaurant_is_part_of_an_app_of_ones_own(book: Path) -> None:
     bot = load("restaurant")
-    vapi = Mount("/vapi", router(bot.tools, auth=SharedSecret("s3cret")))
+    vapi = Mount("/vapi", router(bot.tools, auth=SharedSecret(SECRET)))
     app = Starlette(routes=[vapi], lifespan=bot.lifespan)
 
-    with TestClient(app, headers={"x-vapi-secret": "s3cret"}) as client:
+    with TestClient(app, headers=SIGNED) as client:
         [answer] = ask(client, booking(), path="/vapi/webhook")
 
     assert answer["result"].startswith("Booked for Anna")
+
+
+def test_the_restaurant_keeps_the_summary_of_a_call_once(
+    restaurant: TestClient, book: Path
+) -> None:
+    call = {"id": "c1", "customer": {"number": ANNA}}
+
+    for summary in ("Anna asks.", "Anna has booked."):
+        assert tell(restaurant, "end-of-call-report", call=call, summary=summary) == {}
+    tell(restaurant, "end-of-call-report", call={"id": "nobody picked up"})
+
+    assert calls_in(book) == [("c1", ANNA, "Anna has booked.")]
+
+
+def test_who_wants_a_person_gets_the_restaurants_manager(
+    restaurant: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = tell(restaurant, "transfer-destination-request")
+    monkeypatch.setenv("RESTAURANT_MANAGER", "+15550100020")
+    manager = tell(restaurant, "transfer-destination-request")
+
+    assert nobody == {"error": "Nobody can come to the phone now. Please call again after five."}
+    assert manager["destination"]["number"] == "+15550100020"
 
 
 # --- clinic -------------------------------------------------------------------------------
@@ -183,9 +242,17 @@ PATIENT = {"name": "Ada Moss", "born": "1985-03-02"}
 
 
 @pytest.fixture
-def clinic() -> Iterator[TestClient]:
+def clinic_bot(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The clinic's module. The clinic is open, whatever time it is."""
+    bot = load("clinic")
+    monkeypatch.setattr(bot, "OPENING_HOURS", range(24))
+    return bot
+
+
+@pytest.fixture
+def clinic(clinic_bot: ModuleType) -> Iterator[TestClient]:
     """The clinic, with an empty diary."""
-    with TestClient(router(load("clinic").tools, auth=None)) as client:
+    with serve(clinic_bot) as client:
         yield client
 
 
@@ -248,7 +315,7 @@ def test_the_clinics_slow_archive_holds_nobody_else_up(monkeypatch: pytest.Monke
     monkeypatch.setattr(bot, "time", SimpleNamespace(sleep=lambda _: all_waiting.wait(10)))
     slow = ("next_appointment", {"name": "Ada Moss", "born": "1985-03-02"})
 
-    with TestClient(router(bot.tools, auth=None)) as client:
+    with serve(bot) as client:
         answers = ask(client, *[slow] * 5)
 
     assert {answer["error"] for answer in answers} == {
@@ -263,3 +330,108 @@ def test_the_model_sees_the_clinics_patient_field_by_field() -> None:
     assert list(patient["properties"]) == ["name", "born", "insurance", "allergies"]
     assert patient["required"] == ["name", "born"]
     assert patient["properties"]["insurance"]["enum"] == ["public", "private"]
+
+
+def test_by_day_the_clinic_answers_a_call_with_its_own_desk(
+    clinic: TestClient, clinic_bot: ModuleType
+) -> None:
+    answer = tell(clinic, "assistant-request", call={"customer": {"number": ANNA}})
+
+    assistant = answer["assistant"]
+    tools = assistant["model"]["tools"]
+    assert [tool["function"]["name"] for tool in tools] == clinic_bot.tools.names
+    assert assistant["server"] == {"url": "http://testserver/webhook", "secret": SECRET}
+    assert answer["assistantOverrides"]["variableValues"] == {"greeting": "Welcome to the clinic."}
+
+
+def test_by_night_the_clinic_answers_a_call_with_a_sentence(
+    clinic: TestClient, clinic_bot: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clinic_bot, "OPENING_HOURS", range(0))
+
+    answer = tell(clinic, "assistant-request")
+
+    assert answer == {"error": "The clinic is closed. Please call between eight and six."}
+
+
+def test_the_clinic_greets_who_has_booked_and_tells_no_name(clinic: TestClient) -> None:
+    from_anna, from_ben = ({"customer": {"number": number}} for number in (ANNA, "+15550100099"))
+    from_nowhere: dict[str, Any] = {}
+    for doctor, call in [("Dr. Ruth Weiss", from_anna), ("Dr. Jonas Lind", from_nowhere)]:
+        name, arguments = appointment(doctor=doctor)
+        entry = {"id": "call_1", "name": name, "arguments": arguments}
+        assert "result" in tell(clinic, "tool-calls", call=call, toolCallList=[entry])["results"][0]
+
+    greetings = [
+        tell(clinic, "assistant-request", call=call)["assistantOverrides"]["variableValues"]
+        for call in (from_anna, from_ben, from_nowhere)
+    ]
+
+    assert greetings == [
+        {"greeting": "Welcome back."},
+        {"greeting": "Welcome to the clinic."},
+        {"greeting": "Welcome to the clinic."},
+    ]
+
+
+# --- both ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["restaurant", "clinic"])
+def example(request: pytest.FixtureRequest) -> TestClient:
+    """Each of the two."""
+    client: TestClient = request.getfixturevalue(request.param)
+    return client
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-vapi-secret": "wrong"}], ids=["none", "wrong"])
+@pytest.mark.parametrize("type_", ["tool-calls", "end-of-call-report", "assistant-request"])
+def test_a_stranger_gets_nothing_of_an_example(
+    example: TestClient, headers: dict[str, str], type_: str
+) -> None:
+    del example.headers["x-vapi-secret"]
+
+    response = example.post("/webhook", json={"message": {"type": type_}}, headers=headers)
+
+    assert (response.status_code, response.content) == (401, b"")
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
+def test_an_example_takes_what_vapi_really_sends(
+    example: TestClient, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    json_ = {"content-type": "application/json"}
+
+    response = example.post("/webhook", content=path.read_bytes(), headers=json_)
+
+    assert response.status_code == 200
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+# --- as they stand ------------------------------------------------------------------------
+
+
+def test_the_restaurant_keeps_a_summary_as_it_stands(tmp_path: Path) -> None:
+    report = {"type": "end-of-call-report", "call": {"id": "c1"}, "summary": "Anna has booked."}
+    body = {"message": report}
+
+    with serving(tmp_path, str(EXAMPLES / "restaurant.py"), VAPI_SERVER_SECRET=SECRET) as server:
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            post(f"{server.url}/webhook", body)
+        answer = post(f"{server.url}/webhook", body, **SIGNED)
+        kept = until(lambda: calls_in(tmp_path / "restaurant.sqlite"))
+
+    assert answer == b"{}"
+    assert kept == [("c1", None, "Anna has booked.")]
+
+
+def test_the_clinic_answers_a_call_as_it_stands(tmp_path: Path) -> None:
+    body = {"message": {"type": "assistant-request"}}
+
+    with serving(tmp_path, str(EXAMPLES / "clinic.py"), VAPI_SERVER_SECRET=SECRET) as server:
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            post(f"{server.url}/webhook", body)
+        answer = json.loads(post(f"{server.url}/webhook", body, **SIGNED))
+
+    assert answer.keys() in ({"error"}, {"assistant", "assistantOverrides"})
+    assert "Sorry" not in answer.get("error", "")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
-import ipaddress
-import json
+import math
 import multiprocessing
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -18,6 +15,7 @@ import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
@@ -26,121 +24,110 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import ChangeReload
 
-from ..auth import SharedSecret
-from ..settings import Settings
-from ..toolset import Toolset
+from ..errors import SettingsError
 from ..web import router
-from . import _logs, _madeup
+from . import _logs
 from . import target as targets
+from ._announcing import announce, announce_stand_in
 from ._ending import end_within
-from ._report import FAILED, USAGE, CommandError, complain, describe, place
+from ._plan import Plan
+from ._report import FAILED, CommandError, complain, describe, place, reported
 from ._standin import Guarded, StandIn
 
-# For how many seconds open connections are waited for. A stream never ends by itself.
-_GRACE = 3
-_GRACE_RELOADING = 1
-# What the bot's own lifespan has after that.
-_LAST_SECONDS = 2
+# The exit code of what a second Ctrl-C ends, as shells have it.
+INTERRUPTED = 130
 
-
-# --- listening ----------------------------------------------------------------------------
+# --- ending -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Listener:
-    """An open socket, and what may be said of it.
+class _Grace:
+    """For how many seconds the end is waited for.
 
     Attributes:
-        sock: The socket, listening.
-        url: How it is reached from this machine.
-        is_loopback: Whether only this machine reaches it.
+        connections: Of the open connections. A stream never ends by itself.
+        closing: Of the handlers of events and the bot's own lifespan, after that.
     """
 
-    sock: socket.socket
-    url: str
-    is_loopback: bool
+    connections: int
+    closing: int = 2
 
 
-def listen(host: str, port: int) -> Listener:
-    """Open the port before anything is served, so that a failure is one line.
+# Somebody sits at the terminal and waits.
+_AFTER_CTRL_C = _Grace(3)
+_RELOADING = _Grace(1)
 
-    Raises:
-        CommandError: It cannot be opened.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except (OSError, UnicodeError):
-        raise CommandError(f"there is no host {host!r}", exit_code=USAGE) from None
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if os.name == "posix":  # elsewhere it would let two programs share a port
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(2048)
-    except OSError as error:
-        sock.close()
-        raise CommandError(_why_not(error, host, port)) from error
-    sock.set_inheritable(True)
-    bound, bound_port = sock.getsockname()[:2]
-    ip = ipaddress.ip_address(str(bound).partition("%")[0])
-    return Listener(sock, _url(ip, bound_port), ip.is_loopback)
+# What an answer has to reach its caller after the deadline of its tool.
+_TO_ANSWER = 1
+# An app of the user's own says nothing about itself. Vapi waits 20 seconds for a tool.
+_OF_AN_APP = 20
 
 
-def _why_not(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use; stop what uses it, or take another: --port {port + 1}"
-    if error.errno == errno.EACCES:
-        return f"port {port} is for the system's own programs; take one from 1024 on: --port 8000"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine; take 127.0.0.1, or 0.0.0.0 for all of them"
-    return f"cannot listen on {host}, port {port}: {error.strerror}"
-
-
-def _url(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
-    if ip.is_unspecified:
-        ip = ipaddress.ip_address("127.0.0.1" if ip.version == 4 else "::1")
-    return f"http://[{ip}]:{port}" if ip.version == 6 else f"http://{ip}:{port}"
+def _after_sigterm(plan: Plan, bot: targets.Bot) -> _Grace:
+    """A process manager ends the server, perhaps with callers on the line."""
+    longest = _OF_AN_APP
+    if bot.toolset is not None:
+        limits = [tool.timeout for tool in bot.toolset]
+        if bot.events is not None:
+            answerers = map(bot.events.answerer, bot.events.types)
+            limits += [answerer.timeout for answerer in answerers if answerer is not None]
+        longest = math.ceil(max(limits, default=0)) + _TO_ANSWER
+    return _Grace(longest, plan.settings.grace_seconds + _AFTER_CTRL_C.closing)
 
 
 # --- serving ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is to be served, and how. It can be sent to another process.
+def serve(plan: Plan, sock: socket.socket, bot: targets.Bot) -> int:
+    """Serve the bot until a signal ends it, and return the exit code."""
+    return _serve(plan, sock, bot, functools.partial(announce, plan, bot))
 
-    Attributes:
-        target: TARGET, as it was written.
-        settings: Limits and secrets.
-        url: Where the server is reached from this machine.
-        is_loopback: Whether only this machine reaches it.
-        debug: Whether tracebacks are shown.
+
+def serve_as_worker(plan: Plan, sock: socket.socket, ready: Connection, announces: bool) -> None:
+    """The same in a process of `_workers`: it loads the bot, and ends with the exit code.
+
+    Args:
+        plan: What is to be served.
+        sock: Where.
+        ready: Where to send word as soon as it serves.
+        announces: Whether it tells the terminal, too.
     """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        with reported(plan.debug):
+            bot = targets.load(plan.target, to_serve=True)
+            plan.check(bot)
+            tell = functools.partial(_tell_supervisor, plan, bot, ready, announces)
+            code = _serve(plan, sock, bot, tell, supervised=True)
+    except typer.Exit as ended:
+        code = ended.exit_code
+    # A thread that a bot leaves behind must not hold the others.
+    end_within(_AFTER_CTRL_C.closing, code)
+    sys.exit(code)
 
-    target: str
-    settings: Settings
-    url: str
-    is_loopback: bool
-    debug: bool
 
-    @property
-    def auth(self) -> SharedSecret | None:
-        """Who is let in."""
-        secrets = self.settings.server_secrets
-        return SharedSecret(*secrets) if secrets else None
+def _tell_supervisor(plan: Plan, bot: targets.Bot, ready: Connection, announces: bool) -> None:
+    if announces:
+        announce(plan, bot)
+    ready.send(None)
 
 
-def serve(plan: Plan, listener: Listener, bot: targets.Bot) -> int:
-    """Serve the bot until Ctrl-C, and return the exit code."""
+def _serve(
+    plan: Plan,
+    sock: socket.socket,
+    bot: targets.Bot,
+    tell_ready: Callable[[], None],
+    *,
+    supervised: bool = False,
+) -> int:
     _logs.show()
     app = Guarded(_app(plan, bot), functools.partial(_report, plan, bot.folder))
-    config = _config(app, _GRACE, web_sockets=bot.app is not None)
-    return _run(_Server(config, functools.partial(_announce, plan, bot)), [listener.sock])
+    config = _config(app, web_sockets=bot.app is not None)
+    grace = _after_sigterm(plan, bot)
+    return _run(_Server(config, tell_ready, grace, supervised=supervised), [sock])
 
 
-def serve_reloading(plan: Plan, listener: Listener, folder: Path) -> int:
+def serve_reloading(plan: Plan, sock: socket.socket, folder: Path) -> int:
     """Serve the bot until Ctrl-C, and anew after each change in the folder.
 
     Raises:
@@ -153,7 +140,7 @@ def serve_reloading(plan: Plan, listener: Listener, folder: Path) -> int:
     watched = uvicorn.Config(
         "", reload=True, reload_dirs=[str(folder)], reload_delay=0.05, log_config=None
     )
-    supervisor = _Supervisor(watched, functools.partial(work, plan), [listener.sock])
+    supervisor = _Supervisor(watched, functools.partial(work, plan), [sock])
     try:
         supervisor.run()
     # Such as a folder larger than the system's limit of watched files.
@@ -171,11 +158,11 @@ class _Supervisor(ChangeReload):  # type: ignore[misc, valid-type]
     """
 
     def startup(self) -> None:
-        with _deaf_to_ctrl_c():
+        with deaf_to_ctrl_c():
             super().startup()
 
     def restart(self) -> None:
-        with _deaf_to_ctrl_c():
+        with deaf_to_ctrl_c():
             super().restart()
 
 
@@ -186,17 +173,18 @@ def work(plan: Plan, sockets: list[socket.socket] | None) -> None:
     sys.dont_write_bytecode = True
     stand_in = StandIn(plan.auth, plan.settings)
     try:
-        bot = targets.load(plan.target, apps=True)
-    except targets.TargetError as error:
+        bot = targets.load(plan.target, to_serve=True)
+        app = Guarded(_app(plan, bot), functools.partial(_report, plan, bot.folder), stand_in)
+    except (targets.TargetError, SettingsError) as error:
         _logs.show()
         _say(str(error), error.__cause__ if plan.debug else None)
-        config = _config(stand_in, _GRACE_RELOADING, web_sockets=False)
-        _run(_Server(config, functools.partial(_announce_stand_in, plan)), sockets)
+        config = _config(stand_in, web_sockets=False)
+        tell_ready = functools.partial(announce_stand_in, plan)
     else:
         _logs.show()
-        app = Guarded(_app(plan, bot), functools.partial(_report, plan, bot.folder), stand_in)
-        config = _config(app, _GRACE_RELOADING, web_sockets=bot.app is not None)
-        _run(_Server(config, lambda: _announce_either(plan, bot, app)), sockets)
+        config = _config(app, web_sockets=bot.app is not None)
+        tell_ready = functools.partial(_announce_either, plan, bot, app)
+    _run(_Server(config, tell_ready, _RELOADING, _RELOADING), sockets)
 
 
 def _app(plan: Plan, bot: targets.Bot) -> ASGIApp:
@@ -206,13 +194,14 @@ def _app(plan: Plan, bot: targets.Bot) -> ASGIApp:
     return router(
         bot.toolset,
         auth=plan.auth,
+        events=bot.events,
         settings=plan.settings,
         show_tools=plan.is_loopback,
         lifespan=bot.lifespan,
     )
 
 
-def _config(app: ASGIApp, grace: int, *, web_sockets: bool) -> uvicorn.Config:
+def _config(app: ASGIApp, *, web_sockets: bool) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",
@@ -220,16 +209,27 @@ def _config(app: ASGIApp, grace: int, *, web_sockets: bool) -> uvicorn.Config:
         ws="auto" if web_sockets else "none",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=grace,
     )
 
 
 class _Server(uvicorn.Server):
     """Says when it is ready, and ends in time."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        tell_ready: Callable[[], None],
+        after_sigterm: _Grace,
+        after_ctrl_c: _Grace = _AFTER_CTRL_C,
+        *,
+        supervised: bool = False,
+    ) -> None:
         super().__init__(config)
-        self._tell_ready = announce
+        self._tell_ready = tell_ready
+        self._after_sigterm = after_sigterm
+        self._after_ctrl_c = after_ctrl_c
+        self._is_supervised = supervised
+        self._is_ending = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -238,9 +238,16 @@ class _Server(uvicorn.Server):
             _hear_ctrl_c()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if not self.should_exit:
-            end_within((self.config.timeout_graceful_shutdown or 0) + _LAST_SECONDS, 0)
-        super().handle_exit(sig, frame)
+        # Another signal can come while this one is being handled.
+        is_ending, self._is_ending = self._is_ending, True
+        if not is_ending:
+            grace = self._after_ctrl_c if sig == signal.SIGINT else self._after_sigterm
+            self.config.timeout_graceful_shutdown = grace.connections
+            end_within(grace.connections + grace.closing, 0)
+            super().handle_exit(sig, frame)
+        # A supervisor passes on the Ctrl-C that the terminal has sent here already.
+        elif sig == signal.SIGINT and not self._is_supervised:
+            os._exit(INTERRUPTED)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
@@ -248,13 +255,25 @@ class _Server(uvicorn.Server):
 
 
 def _run(server: _Server, sockets: list[socket.socket] | None) -> int:
-    with contextlib.suppress(KeyboardInterrupt, SystemExit):
+    with contextlib.suppress(KeyboardInterrupt, SystemExit), _ending_well_on_sigterm():
         server.run(sockets=sockets)
     return 0 if server.started else FAILED
 
 
 @contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Generator[None, None, None]:
+def _ending_well_on_sigterm() -> Generator[None, None, None]:
+    """When Uvicorn has ended, it raises the signal again, which would end this process there."""
+    before = signal.getsignal(signal.SIGTERM)
+    if before == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def deaf_to_ctrl_c() -> Generator[None, None, None]:
     """Start processes that do not hear Ctrl-C: they inherit this."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -282,39 +301,14 @@ def _end_with_parent() -> None:
         os._exit(FAILED)
 
 
-# --- saying -------------------------------------------------------------------------------
-
-
-def _announce(plan: Plan, bot: targets.Bot) -> None:
-    if bot.toolset is None:
-        typer.echo(f"Serving {bot.label} at {plan.url}")
-        return
-    secret = "the secret in VAPI_SERVER_SECRET" if plan.auth else "no secret"
-    typer.echo(f"Webhook: {plan.url}/webhook (asks for {secret})")
-    typer.echo(f"Tools:   {', '.join(bot.toolset.names)}")
-    typer.echo(f"Try it:  {_curl(plan, bot.toolset)}")
-
-
-def _curl(plan: Plan, toolset: Toolset) -> str:
-    tool = next(iter(toolset))
-    arguments = json.dumps(_madeup.sample_arguments(tool), ensure_ascii=False)
-    # The shell fills it in, so that the secret is not on the screen; of several, the first.
-    secret = ' -H "X-Vapi-Secret: ${VAPI_SERVER_SECRET%%,*}"' if plan.auth else ""
-    return (
-        f"curl {plan.url}/tools/{tool.name}{secret} "
-        f"-H 'Content-Type: application/json' -d {shlex.quote(arguments)}"
-    )
+# --- saying ----------------------------------------------------------------------------
 
 
 def _announce_either(plan: Plan, bot: targets.Bot, app: Guarded) -> None:
     if app.stands_in:
-        _announce_stand_in(plan)
+        announce_stand_in(plan)
     else:
-        _announce(plan, bot)
-
-
-def _announce_stand_in(plan: Plan) -> None:
-    complain(f"Until it is repaired, {plan.url} answers each tool call with an error.")
+        announce(plan, bot)
 
 
 def _report(plan: Plan, folder: Path, error: BaseException) -> None:

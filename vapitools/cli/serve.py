@@ -23,41 +23,45 @@ def command(
     reload: Annotated[
         bool, typer.Option("--reload", help="Load the bot again when one of its files changes.")
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, help="How many processes serve. Each remembers only the calls it has answered."
+        ),
+    ] = 1,
     debug: Debug = False,
 ) -> None:
     """Serve the tools. Vapi's messages go to /webhook.
 
-    VAPI_SERVER_SECRET holds the secret that Vapi must send. Without it, only this machine
-    is served.
+    VAPI_SERVER_SECRET holds the secret that Vapi must send; VAPI_HMAC_SECRET and others stand
+    for its other credentials. Without any, only this machine is served.
+
+    Ctrl-C ends it within seconds; SIGTERM lets the tools that run come to their end.
     """
     with reported(debug):
         # Uvicorn takes a tenth of a second to load, which the other commands must not pay; and it
         # is loaded before the bot, whose folder may hold a file with the name of a module.
-        from . import _server
+        from . import _listening, _plan, _server, _workers
 
         settings = Settings.from_environ(os.environ)
         if debug:
             settings = dataclasses.replace(settings, log_exceptions=True)
+        # Where a variable cannot be used, this says so once, and not in each process.
+        settings.verifier()
         location = targets.locate(target)
-        bot = None if reload else targets.load(target, apps=True)
-        listener = _server.listen(host, port)
-        with listener.sock:
-            _check_secret(host, listener.is_loopback, settings, bot)
-            plan = _server.Plan(target, settings, listener.url, listener.is_loopback, debug)
-            if bot is None:
-                code = _server.serve_reloading(plan, listener, location.folder)
+        if reload and workers > 1:
+            raise CommandError("--reload serves with one process; leave --workers", exit_code=USAGE)
+        # What a reload will bring, nobody knows yet; each worker loads the bot for itself.
+        bot = None if reload or workers > 1 else targets.load(target, to_serve=True)
+        listener = _listening.listen(host, port)
+        plan = _plan.Plan(target, settings, host, listener.url, listener.is_loopback, debug)
+        with listener.sock as sock:
+            if bot is not None:
+                plan.check(bot)
+                code = _server.serve(plan, sock, bot)
+            elif workers > 1:
+                code = _workers.serve(plan, sock, workers)
             else:
-                code = _server.serve(plan, listener, bot)
+                plan.check(None)
+                code = _server.serve_reloading(plan, sock, location.folder)
     raise typer.Exit(code)
-
-
-def _check_secret(
-    host: str, is_loopback: bool, settings: Settings, bot: targets.Bot | None
-) -> None:
-    # An app of the user's own has its own `auth`. What a reload will bring, nobody knows yet.
-    own_app = bot is not None and bot.toolset is None
-    if not (is_loopback or settings.server_secrets or own_app):
-        raise CommandError(
-            f"on {host} others can reach the tools; set VAPI_SERVER_SECRET to a secret",
-            exit_code=USAGE,
-        )

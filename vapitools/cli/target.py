@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from ..errors import DefinitionError
+from ..events import Events
 from ..tools import Tool
 from ..toolset import Toolset
 from ._report import USAGE, CommandError, describe, did_you_mean, place, shown
@@ -50,12 +51,13 @@ class Location:
 
 @dataclass(frozen=True)
 class Bot:
-    """What TARGET holds: tools, or an ASGI app of the user's own.
+    """What TARGET holds: tools and handlers of events, or an ASGI app of the user's own.
 
     Attributes:
         label: What it is called in a text for the user.
         folder: Where the bot's code lies.
-        toolset: The tools; None for an app.
+        toolset: The tools, which can be none where there are events; None for an app.
+        events: The module's handlers of events, where it is to be served.
         app: The ASGI app; None for tools.
         lifespan: The module's `lifespan`, for tools.
     """
@@ -63,22 +65,23 @@ class Bot:
     label: str
     folder: Path
     toolset: Toolset | None = None
+    events: Events | None = None
     app: Any = None
     lifespan: Lifespan | None = None
 
 
-def load(target: str, *, apps: bool = False) -> Bot:
+def load(target: str, *, to_serve: bool = False) -> Bot:
     """Run the module and take the tools from it.
 
     Args:
         target: As on the command line.
-        apps: Whether an ASGI app will do, too.
+        to_serve: Whether an ASGI app, or events without tools, will do, too.
 
     Raises:
         TargetError: It cannot be used.
     """
     location = locate(target)
-    return _pick(_module(location), location, apps)
+    return _pick(_module(location), location, to_serve)
 
 
 def load_toolset(target: str) -> tuple[Bot, Toolset]:
@@ -90,7 +93,7 @@ def load_toolset(target: str) -> tuple[Bot, Toolset]:
     with contextlib.redirect_stdout(sys.stderr):
         bot = load(target)
     if bot.toolset is None:
-        raise AssertionError("apps are refused by `_pick`")
+        raise AssertionError("what has no tools is refused by `_pick`")
     return bot, bot.toolset
 
 
@@ -268,15 +271,21 @@ def _sdk_hidden(folder: Path) -> str:
 # --- taking the tools from it -------------------------------------------------------------
 
 
-def _pick(module: ModuleType, location: Location, apps: bool) -> Bot:
+def _pick(module: ModuleType, location: Location, to_serve: bool) -> Bot:
     label = f"{location.text}:{location.name}" if location.name else location.text
-    value = _named(module, location) if location.name else _found(module, location, apps)
-    toolset = _toolset(value, label)
+    value = _named(module, location) if location.name else _found(module, location, to_serve)
+    if to_serve and isinstance(value, Events):
+        toolset: Toolset | None = Toolset([])
+        events: Events | None = value
+    else:
+        toolset = _toolset(value, label)
+        events = _events(module, location) if to_serve and toolset is not None else None
     if toolset is not None:
-        return Bot(label, location.folder, toolset, lifespan=_lifespan(module, location))
+        lifespan = _lifespan(module, location)
+        return Bot(label, location.folder, toolset, events, lifespan=lifespan)
     if not _is_app(value):
         raise TargetError(_no_tools_in(value, label))
-    if not apps:
+    if not to_serve:
         raise _usage(f"{label} is an app; this command needs tools or a Toolset")
     return Bot(f"{location.text}:{location.name or 'app'}", location.folder, app=value)
 
@@ -291,7 +300,7 @@ def _named(module: ModuleType, location: Location) -> Any:
         ) from None
 
 
-def _found(module: ModuleType, location: Location, apps: bool) -> Any:
+def _found(module: ModuleType, location: Location, to_serve: bool) -> Any:
     toolsets = _distinct(module, Toolset)
     if len(toolsets) > 1:
         raise _usage(
@@ -301,12 +310,23 @@ def _found(module: ModuleType, location: Location, apps: bool) -> Any:
     if toolsets:
         return next(iter(toolsets.values()))
     tools = list(_distinct(module, Tool).values())
-    app = getattr(module, "app", None)
-    if not tools and apps and _is_app(app):
-        return app
-    if not tools:
-        raise TargetError(_no_tools(module, location))
-    return tools
+    if tools:
+        return tools
+    instead = [getattr(module, "app", None), _events(module, location)] if to_serve else []
+    for value in instead:
+        if isinstance(value, Events) or _is_app(value):
+            return value
+    raise TargetError(_no_tools(module, location))
+
+
+def _events(module: ModuleType, location: Location) -> Events | None:
+    found = _distinct(module, Events)
+    if len(found) > 1 and "events" not in found:
+        raise TargetError(
+            f"there are several Events in {location.text}: {', '.join(found)}; "
+            "call the one that is to be served `events`"
+        )
+    return found.get("events") or next(iter(found.values()), None)
 
 
 def _distinct(module: ModuleType, kind: type[Any]) -> dict[str, Any]:

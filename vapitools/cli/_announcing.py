@@ -1,0 +1,72 @@
+"""What the terminal is told of a server: where it is, whom it lets in, how to try it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import typer
+
+from ..events import Events
+from ..settings import Settings
+from ..toolset import Toolset
+from . import _madeup
+from . import target as targets
+from ._plan import Plan
+from ._report import complain
+
+
+def announce(plan: Plan, bot: targets.Bot) -> None:
+    if bot.toolset is None:
+        typer.echo(f"Serving {bot.label} at {plan.url}")
+        return
+    typer.echo(f"Webhook: {plan.url}/webhook (asks for {_asked(plan.settings)})")
+    if len(bot.toolset):
+        typer.echo(f"Tools:   {', '.join(bot.toolset.names)}")
+    if bot.events is not None:
+        typer.echo(f"Events:  {', '.join(_heard(bot.events))}")
+    typer.echo(f"Try it:  {_trial(plan, bot.toolset)}")
+
+
+_ASKED = {
+    "VAPI_HMAC_": "a signature made with VAPI_HMAC_SECRET",
+    "VAPI_OAUTH2_": "an OAuth2 token of VAPI_OAUTH2_ISSUER",
+}
+
+
+def _asked(settings: Settings) -> str:
+    asked = ["the secret in VAPI_SERVER_SECRET"] if settings.server_secrets else []
+    for prefix, what in _ASKED.items():
+        if any(name.startswith(prefix) for name, _ in settings.credentials):
+            asked.append(what)
+    return " or ".join(asked) or "no secret"
+
+
+def _heard(events: Events) -> list[str]:
+    return [*events.types, *(["every message"] if events.server_messages is None else [])]
+
+
+def _trial(plan: Plan, toolset: Toolset) -> str:
+    """A line for the terminal that shows that all is well."""
+    tool = next(iter(toolset), None)
+    can_be_typed = plan.auth is None or bool(plan.settings.server_secrets)
+    if tool is None:
+        path, body = "webhook", json.dumps({"message": {"type": "status-update"}})
+        return _curl(plan, path, body) if can_be_typed else f"curl {plan.url}/health"
+    arguments = json.dumps(_madeup.sample_arguments(tool), ensure_ascii=False)
+    # Neither a signature nor what is encrypted can be typed.
+    if can_be_typed and not tool.encrypted_paths:
+        return _curl(plan, f"tools/{tool.name}", arguments)
+    return f"vapitools run {shlex.quote(plan.target)} {tool.name} {shlex.quote(arguments)}"
+
+
+def _curl(plan: Plan, path: str, body: str) -> str:
+    # The shell fills it in, so that the secret is not on the screen; of several, the first.
+    secret = ' -H "X-Vapi-Secret: ${VAPI_SERVER_SECRET%%,*}"' if plan.auth else ""
+    return (
+        f"curl {plan.url}/{path}{secret} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    )
+
+
+def announce_stand_in(plan: Plan) -> None:
+    complain(f"Until it is repaired, {plan.url} answers each tool call with an error.")

@@ -1,0 +1,57 @@
+"""What is to be served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..auth import Verifier
+from ..settings import Settings
+from . import target as targets
+from ._report import USAGE, CommandError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be served, and how. It can be sent to another process.
+
+    Attributes:
+        target: TARGET, as it was written.
+        settings: Limits and secrets.
+        host: The address to listen on, as it was written.
+        url: Where the server is reached from this machine.
+        is_loopback: Whether only this machine reaches it.
+        debug: Whether tracebacks are shown.
+    """
+
+    target: str
+    settings: Settings
+    host: str
+    url: str
+    is_loopback: bool
+    debug: bool
+
+    @property
+    def auth(self) -> Verifier | None:
+        """Who is let in.
+
+        Raises:
+            SettingsError: A variable cannot be used.
+        """
+        return self.settings.verifier()
+
+    def check(self, bot: targets.Bot | None) -> None:
+        """See that nobody reaches tools that everybody can call.
+
+        Args:
+            bot: None while nobody knows what it will be.
+
+        Raises:
+            CommandError: Others would.
+        """
+        # An app of the user's own has its own `auth`.
+        own_app = bot is not None and bot.toolset is None
+        if not (self.is_loopback or self.auth or own_app):
+            raise CommandError(
+                f"on {self.host} others can reach the tools; set VAPI_SERVER_SECRET to a secret",
+                exit_code=USAGE,
+            )
