@@ -9,12 +9,14 @@ import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message
 
 from vapitools import (
@@ -876,26 +878,94 @@ def test_a_voice_speaks_in_one_task() -> None:
     assert len(tasks) == 1
 
 
-def test_a_plain_voice_that_is_stopped_is_closed_in_a_thread() -> None:
-    closed_in: list[str] = []
+def voice_request() -> messages.Message:
+    return messages.parse(json.dumps(body("voice-request")).encode())
 
-    def speak(_: Any) -> Iterator[bytes]:
+
+def stoppable(closed_in: list[str]) -> list[Any]:
+    """Handlers that note in which thread they are closed."""
+
+    async def speak(_: Any) -> AsyncGenerator[bytes]:
         try:
             yield PCM
             yield PCM
         finally:
             closed_in.append(threading.current_thread().name)
 
+    def speak_steps(_: Any) -> Iterator[bytes]:
+        try:
+            yield PCM
+            yield PCM
+        finally:
+            closed_in.append(threading.current_thread().name)
+
+    return [speak, speak_steps]
+
+
+@pytest.mark.parametrize(("which", "thread"), [(0, "MainThread"), (1, "vapitools")])
+def test_a_voice_that_is_stopped_is_closed_at_once(which: int, thread: str) -> None:
+    closed_in: list[str] = []
+
     async def scenario() -> None:
-        handlers = Handlers(answering(speak, "voice-request"), Settings(), Threads(1))
-        sound = handlers.sound(messages.parse(json.dumps(body("voice-request")).encode()), CONTEXT)
+        events = answering(stoppable(closed_in)[which], "voice-request")
+        sound = Handlers(events, Settings(), Threads(1)).sound(voice_request(), CONTEXT)
         assert sound is not None
-        async with aclosing(sound):
-            assert await anext(sound) == PCM
+        assert await anext(sound) == PCM
+        await sound.aclose()
+        assert closed_in == [thread]
 
     asyncio.run(scenario())
 
-    assert closed_in == ["vapitools"]
+
+def test_a_voice_whose_sound_cannot_be_sent_is_closed_at_once() -> None:
+    closed_in: list[str] = []
+    served = app(answering(stoppable(closed_in)[0], "voice-request"))
+
+    async def lost(event: Message) -> None:
+        if event.get("body"):
+            raise OSError("the peer has gone")
+
+    async def unheard(scope: Any, receive: Any, send: Any) -> None:
+        asgi = {"version": "3.0", "spec_version": "2.4"}
+        with pytest.raises(ClientDisconnect):
+            await served({**scope, "asgi": asgi}, receive, lost)
+        assert closed_in == ["MainThread"]
+
+    wire.post(unheard, body("voice-request"))
+
+
+class NoThreads(Threads):
+    async def run(self, function: Callable[[], Any]) -> Any:
+        pytest.fail("a thread was asked for")
+
+
+class Speaker:
+    async def __call__(self, request: Any) -> AsyncGenerator[bytes]:
+        async for piece in speak(request):
+            yield piece
+
+
+@pytest.mark.parametrize(
+    "handler", [speak, speak_whole, Speaker(), partial(speak)], ids=lambda each: type(each).__name__
+)
+def test_what_is_async_needs_no_thread(handler: Any) -> None:
+    async def scenario() -> bytes:
+        handlers = Handlers(answering(handler, "voice-request"), Settings(), NoThreads(1))
+        sound = handlers.sound(voice_request(), CONTEXT)
+        assert sound is not None
+        return b"".join([piece async for piece in sound])
+
+    assert asyncio.run(scenario()) == PCM
+
+
+async def speak_nothing(_: Any) -> AsyncGenerator[bytes]:
+    for piece in list[bytes]():
+        yield piece
+
+
+@pytest.mark.parametrize("handler", [speak_nothing, lambda _: b"", lambda _: []])
+def test_a_voice_can_be_silent(handler: Any) -> None:
+    assert spoken(handler, fallback=PCM) == b""
 
 
 def endless(stopped: threading.Event) -> list[Any]:
@@ -943,6 +1013,34 @@ def test_an_endless_voice_stops_when_the_peer_goes_away(
             assert live.answer(peer)[0] == 200
 
     assert caplog.messages == []
+
+
+def test_a_plain_voice_that_is_busy_when_the_peer_goes_away_is_closed_as_soon_as_it_can_be() -> (
+    None
+):
+    may_go_on, is_closed, heard = threading.Event(), threading.Event(), list[Any]()
+
+    def speak(_: Any) -> Iterator[bytes]:
+        try:
+            yield PCM
+            may_go_on.wait(5)
+            yield PCM
+        finally:
+            is_closed.set()
+
+    events = answering(speak, "voice-request")
+    events.on_any(heard.append)
+
+    with live.serving(app(events)) as port:
+        with live.connected(port) as peer:
+            peer.sendall(live.request(body("voice-request")))
+            received = b""
+            while PCM not in received:
+                received += peer.recv(4096)
+        until(lambda: bool(heard))
+        assert not is_closed.is_set()
+        may_go_on.set()
+        assert is_closed.wait(5)
 
 
 # --- every message ------------------------------------------------------------------------

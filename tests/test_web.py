@@ -77,7 +77,7 @@ def test_a_body_that_is_no_message_is_acknowledged_and_noted(
     reply = wire.post(app(), body)
 
     assert (reply.status, reply.body) == (200, b"{}")
-    assert caplog.messages == ["a body came that is no message of Vapi's; it was answered with {}"]
+    assert caplog.messages == ["a body came that is no message of Vapi's; it was answered {}"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"name=Ann", b"\x00\xff"], ids=repr)

@@ -117,13 +117,11 @@ class _Body:
         # Anybody can declare anything, even digits that are too many to be a number.
         if self._declared.isdigit():
             self._check_size(int(self._declared[:19]))
-        if not self._is_whole:
-            try:
-                await within(self._seconds, self._receive_all())
-            except TooLateError:
-                raise MessageError(
-                    f"the body took longer than {self._seconds} seconds", status=408
-                ) from None
+        try:
+            await within(self._seconds, self._receive_all())
+        except TooLateError:
+            text = f"the body took longer than {self._seconds} seconds"
+            raise MessageError(text, status=408) from None
         return b"".join(self._chunks)
 
     async def _receive_all(self) -> None:

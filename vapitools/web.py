@@ -139,29 +139,39 @@ class _Receiver:
                 await self._dispatcher.aclose()
 
 
-class _Webhook:
-    """Every message. Starlette's `Request` and `Response` are not free."""
+class _Endpoint:
+    """An ASGI app behind the gate. Starlette's `Request` and `Response` are not free."""
 
-    def __init__(self, gate: Gate, receiver: _Receiver) -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._receiver = receiver
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            message = self._parse(scope, await self._gate.admit(scope, receive))
+            body = await self._gate.admit(scope, receive)
+            await self._serve(body, scope, receive, send)
         except SenderGoneError:
             return
         except WebhookError as error:
             await _refuse(send, error)
-        else:
-            await self._receiver.receive(message, scope, receive, send)
+
+    async def _serve(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        raise NotImplementedError
+
+
+class _Webhook(_Endpoint):
+    """Every message."""
+
+    def __init__(self, gate: Gate, receiver: _Receiver) -> None:
+        super().__init__(gate)
+        self._receiver = receiver
+
+    async def _serve(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._receiver.receive(self._parse(scope, body), scope, receive, send)
 
     def _parse(self, scope: Scope, body: bytes) -> Message:
         message = messages.parse(body)
         if not message.type:
-            log(
-                logging.WARNING, "a body came that is no message of Vapi's; it was answered with {}"
-            )
+            log(logging.WARNING, "a body came that is no message of Vapi's; it was answered {}")
         return message
 
 
@@ -172,20 +182,13 @@ class _ToolEndpoint(_Webhook):
         return messages.parse_for_tool(scope["path_params"]["name"], body)
 
 
-class _Definitions:
+class _Definitions(_Endpoint):
     def __init__(self, gate: Gate, toolset: Toolset) -> None:
-        self._gate = gate
+        super().__init__(gate)
         self._toolset = toolset
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._gate.admit(scope, receive)
-        except SenderGoneError:
-            return
-        except WebhookError as error:
-            await _refuse(send, error)
-        else:
-            await _respond(send, 200, messages.encode(self._toolset.definitions()))
+    async def _serve(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        await _respond(send, 200, messages.encode(self._toolset.definitions()))
 
 
 class _Health:
