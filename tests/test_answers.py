@@ -16,6 +16,7 @@ from vapitools import (
     AssistantDestination,
     Document,
     NumberDestination,
+    RequestDelayed,
     RequestStart,
     SavedAssistant,
     SavedSquad,
@@ -32,6 +33,10 @@ SIP = {"type": "sip", "sipUri": "sip:desk@example.com"}
 BILLING = {"type": "assistant", "assistantName": "Billing"}
 START = {"type": "request-start", "content": "One moment."}
 SAID = {"type": "custom-message", "content": "We take it back."}
+IN_SPANISH = {
+    "type": "custom-message",
+    "contents": [{"type": "text", "text": "Sí.", "language": "es"}],
+}
 LUIGI = Assistant(name="Luigi", model="openai/gpt-4o")
 
 SCHEMAS = {
@@ -107,6 +112,17 @@ ANSWERS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
             {"destination": NUMBER, "message": RequestStart("Hi.").to_json()},
         ),
         ({"destination": NUMBER, "message": START}, {"destination": NUMBER, "message": START}),
+        *(
+            (
+                {"destination": NUMBER, "message": {**START, "type": type_}},
+                {"destination": NUMBER, "message": {**START, "type": type_}},
+            )
+            for type_ in ["request-complete", "request-failed"]
+        ),
+        (
+            {"destination": NUMBER, "message": RequestDelayed("Hi.", after=3)},
+            {"destination": NUMBER, "message": RequestDelayed("Hi.", after=3).to_json()},
+        ),
         ("Nobody is in.", {"error": "Nobody is in."}),
     ],
     "handoff-destination-request": [
@@ -146,7 +162,10 @@ ANSWERS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
             {"documents": [{"content": "30 days.", "similarity": 0.9}]},
         ),
         ("We take\nit back.", {"message": SAID}),
+        (" Yes. ", {"message": {**SAID, "content": "Yes."}}),
         ({"message": SAID}, {"message": SAID}),
+        ({"message": IN_SPANISH}, {"message": IN_SPANISH}),
+        ("a " * 499 + "bc", {"message": {**SAID, "content": "a " * 499 + "bc"}}),
     ],
     "call.endpointing.request": [
         (0, {"timeoutSeconds": 0}),
@@ -220,6 +239,7 @@ WRONG: dict[str, list[Any]] = {
         "",
         " ",
         LONG,
+        "a " * 500 + "b",
         Document("30 days.", 0.9),
         ["30 days."],
         [None],
@@ -338,6 +358,7 @@ FOR_MACHINES = [
     " ",
     "\n",
     "Billing",
+    " Billing\n",
     "asst_7f3a9c",
     "7f3a9c",
     "00000037-0000-4000-8000-00000000003",

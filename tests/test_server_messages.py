@@ -14,6 +14,7 @@ from hypothesis import example, given, strategies
 from tests import openapi, wire
 from tests.conftest import SHARED, shared
 from vapitools import (
+    AssistantStarted,
     CallContext,
     CallEndpointingRequest,
     ConversationUpdate,
@@ -347,7 +348,8 @@ def test_every_attribute_of_every_view_reads_whatever_a_message_holds(
 
     parsed = messages.parse(json.dumps({"message": message}).encode())
 
-    for class_ in [ServerMessage, *CLASSES.values()]:
+    views: list[type[ServerMessage]] = [ServerMessage, *CLASSES.values()]
+    for class_ in views:
         read_everything(class_(parsed.raw, CallContext(parsed)))
 
 
@@ -609,6 +611,23 @@ def test_a_report_with_nothing_of_a_conversation_in_it_is_a_stub(raw: Body, is_s
 )
 def test_a_transcript_is_final_when_its_type_or_its_kind_says_so(raw: Body, is_final: bool) -> None:
     assert Transcript(raw).is_final is is_final
+
+
+@pytest.mark.parametrize(("sent", "text"), [(True, "true"), (False, "false"), (7, "7"), (0, "0")])
+def test_an_evaluation_is_text_whatever_the_rubric_makes_it(sent: Any, text: str) -> None:
+    report = EndOfCallReport({"analysis": {"successEvaluation": sent}})
+
+    assert report.success_evaluation == text
+
+
+@pytest.mark.parametrize(("sent", "is_filtered"), [(True, True), (False, False), ("true", False)])
+def test_only_what_is_said_to_be_filtered_is(sent: Any, is_filtered: bool) -> None:
+    assert Transcript({"isFiltered": sent}).is_filtered is is_filtered
+
+
+@pytest.mark.parametrize("field", ["newAssistant", "assistant"])
+def test_the_assistant_that_has_started_is_found_in_either_place(field: str) -> None:
+    assert AssistantStarted({field: {"name": "Luigi"}}).assistant == {"name": "Luigi"}
 
 
 def test_the_old_name_of_a_conversation_is_read() -> None:
