@@ -768,6 +768,24 @@ def test_a_hook_sees_each_run_begin_and_end_once(outcome: str, each: AnyTool) ->
     assert recorder.seen == [("started", each.name, None), ("finished", each.name, outcome)]
 
 
+def test_a_hook_sees_what_a_tool_has_raised_and_no_log_does(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errors: list[BaseException | None] = []
+    error = ValueError(SECRET)
+
+    class Errors(Recorder):
+        def finished(self, run: ToolRun) -> None:
+            errors.append(run.error)
+            assert SECRET not in repr(run)
+
+    for each in (raising(error), raising(ToolError("no")), returning(1)):
+        answers(each, hooks=[Errors()])
+
+    assert errors == [error, None, None]
+    assert SECRET not in caplog.text
+
+
 def test_a_hook_sees_the_run_of_an_unknown_tool_begin_and_end_too() -> None:
     recorder = Recorder()
 

@@ -103,7 +103,6 @@ OAUTH2 = {
 
 def is_let_in(environ: dict[str, str], headers: Headers) -> bool:
     verifier = Settings.from_environ(environ).verifier()
-    assert verifier is not None
     try:
         asyncio.run(verifier.verify(delivery(headers)))
     except AuthenticationError:
@@ -111,11 +110,12 @@ def is_let_in(environ: dict[str, str], headers: Headers) -> bool:
     return True
 
 
-def test_when_nothing_is_set_there_is_no_verifier() -> None:
-    assert (
-        Settings.from_environ({"VAPI_HMAC_SECRET": " ", "VAPI_SERVER_SECRET": ","}).verifier()
-        is None
-    )
+def test_when_nothing_is_set_nobody_is_let_in_by_mistake() -> None:
+    settings = Settings.from_environ({"VAPI_HMAC_SECRET": " ", "VAPI_SERVER_SECRET": ","})
+
+    assert not settings.has_credentials
+    with pytest.raises(SettingsError, match="nothing says who is let in; set VAPI_SERVER_SECRET"):
+        settings.verifier()
 
 
 def test_the_secret_makes_a_shared_secret() -> None:

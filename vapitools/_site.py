@@ -59,8 +59,8 @@ def _called_url(scope: Scope) -> str:
     """
     headers = dict(scope["headers"])
     host = headers.get(b"x-forwarded-host") or headers.get(b"host") or b"localhost"
-    scheme = headers.get(b"x-forwarded-proto") or scope["scheme"].encode()
-    address = b"%s://%s%s" % (_first(scheme), _first(host), scope["root_path"].encode())
+    scheme = headers.get(b"x-forwarded-proto") or scope.get("scheme", "http").encode()
+    address = b"%s://%s%s" % (_first(scheme), _first(host), scope.get("root_path", "").encode())
     return address.decode("latin-1")
 
 

@@ -84,11 +84,17 @@ class Settings:
             **numbers,
         )
 
-    def verifier(self) -> Verifier | None:
-        """Who is let in, to pass as `auth=`; None when nothing is set. Any of several is enough.
+    @property
+    def has_credentials(self) -> bool:
+        """Whether a variable says how Vapi proves itself."""
+        return bool(self.server_secrets or self.credentials)
+
+    def verifier(self) -> Verifier:
+        """Who is let in, to pass as `auth=`. Of several credentials, any one is enough.
 
         Raises:
-            SettingsError: A variable cannot be used, or one is missing; it is named.
+            SettingsError: No variable says it, for that must not let everybody in; or one cannot
+                be used, or is missing: it is named.
         """
         credentials = dict(self.credentials)
         made = (
@@ -97,9 +103,12 @@ class Settings:
             _made(_OAUTH2, credentials, _oauth2),
         )
         verifiers = [verifier for verifier in made if verifier is not None]
-        if len(verifiers) > 1:
-            return AnyOf(*verifiers)
-        return verifiers[0] if verifiers else None
+        if not verifiers:
+            raise SettingsError(
+                "nothing says who is let in; set VAPI_SERVER_SECRET to a secret, or another "
+                "credential's variables"
+            )
+        return AnyOf(*verifiers) if len(verifiers) > 1 else verifiers[0]
 
 
 def _listed(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:

@@ -152,7 +152,7 @@ class _Endpoint:
         except SenderGoneError:
             return
         except WebhookError as error:
-            await _refuse(send, error)
+            await _refuse(scope, send, error)
 
     async def _serve(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError
@@ -196,15 +196,16 @@ class _Health:
         await _respond(send, 200, b'{"status":"ok"}')
 
 
-async def _refuse(send: Send, error: WebhookError) -> None:
+async def _refuse(scope: Scope, send: Send, error: WebhookError) -> None:
     if isinstance(error, AuthenticationError):
         # The log says what was wrong; a stranger learns nothing.
         log(logging.WARNING, "refused a request: %s", error)
         body = b""
     else:
         body = messages.encode({"error": str(error)})
-    # What is left of the request's body is not waited for.
-    await _respond(send, error.status, body, close=True)
+    # What is left of the request's body is not waited for. HTTP/2 has no such header.
+    close = scope.get("http_version", "1.1").startswith("1")
+    await _respond(send, error.status, body, close=close)
 
 
 async def _respond(send: Send, status: int, body: bytes, *, close: bool = False) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 from collections.abc import Generator
 
 _OURS = logging.getLogger("vapitools")
@@ -45,35 +44,16 @@ def hide() -> None:
     _OURS.disabled = True
 
 
-class Noticing(logging.Handler):
-    """Keeps the exception that is being handled while an error is logged.
-
-    The log itself holds no text of it, and the answer neither: what a tool raises is private in
-    production. At one's own terminal it is what one looks for.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.error: BaseException | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Called by `logging`."""
-        self.error = sys.exc_info()[1]
-
-
 @contextlib.contextmanager
-def noticed(*, show: bool) -> Generator[Noticing, None, None]:
-    """Notice what fails. Show the log of it, or nothing: the command says it in its own words."""
-    noticing = Noticing()
-    handlers = [noticing, logging.StreamHandler()] if show else [noticing]
+def kept_apart(*, show: bool) -> Generator[None, None, None]:
+    """Show our log on stderr or nowhere, whatever the bot has set up for it."""
+    handler = logging.StreamHandler() if show else logging.NullHandler()
     propagates, _OURS.propagate = _OURS.propagate, False
-    for handler in handlers:
-        _OURS.addHandler(handler)
+    _OURS.addHandler(handler)
     try:
-        yield noticing
+        yield
     finally:
-        for handler in handlers:
-            _OURS.removeHandler(handler)
+        _OURS.removeHandler(handler)
         _OURS.propagate = propagates
 
 

@@ -32,12 +32,12 @@ class Plan:
 
     @property
     def auth(self) -> Verifier | None:
-        """Who is let in.
+        """Who is let in; None lets everybody in.
 
         Raises:
             SettingsError: A variable cannot be used.
         """
-        return self.settings.verifier()
+        return self.settings.verifier() if self.settings.has_credentials else None
 
     def check(self, bot: targets.Bot | None) -> None:
         """See that nobody reaches tools that everybody can call.

@@ -16,7 +16,7 @@ import typer
 from starlette.types import ASGIApp, Message
 
 from .. import _encrypted_paths, _encryption, messages
-from ..instrumentation import Outcome, ToolRun
+from ..instrumentation import ToolRun
 from ..settings import Settings
 from ..toolset import AnyTool, Toolset
 from ..web import router
@@ -67,10 +67,9 @@ def command(
         sent, keys = _encrypted({**static, **given}, chosen, toolset)
         body = _madeup.message(tool, sent, facts)
         settings = dataclasses.replace(settings, decryption_keys=keys, log_exceptions=debug)
-        with _logs.noticed(show=debug) as noticing:
-            trial = _Trial(bot, settings, noticing, as_json)
-            with contextlib.redirect_stdout(sys.stderr):
-                code = trial.run(messages.dump(body))
+        trial = _Trial(bot, settings, as_json)
+        with _logs.kept_apart(show=debug), contextlib.redirect_stdout(sys.stderr):
+            code = trial.run(messages.dump(body))
     raise typer.Exit(code)
 
 
@@ -152,15 +151,12 @@ def _usage(text: str) -> CommandError:
 class _Trial:
     """One run of one tool. It is its own `RunHook`: an answer does not tell why there is none."""
 
-    def __init__(
-        self, bot: targets.Bot, settings: Settings, noticing: _logs.Noticing, as_json: bool
-    ) -> None:
+    def __init__(self, bot: targets.Bot, settings: Settings, as_json: bool) -> None:
         self._folder = bot.folder
-        self._noticing = noticing
         self._as_json = as_json
         # While the bot's own prints are kept apart, the answer still goes here.
         self._out = sys.stdout
-        self._outcome: Outcome | None = None
+        self._error: BaseException | None = None
         self._ending: threading.Timer | None = None
         self._router = router(
             bot.toolset or [], auth=None, settings=settings, hooks=[self], lifespan=bot.lifespan
@@ -171,7 +167,7 @@ class _Trial:
 
     def finished(self, run: ToolRun) -> None:
         """See `RunHook.finished`."""
-        self._outcome = run.outcome
+        self._error = run.error
 
     def run(self, body: bytes) -> int:
         """Post the body, print the answer, and return the exit code.
@@ -218,9 +214,9 @@ class _Trial:
             print_json(entry, self._out)
         elif "result" in entry:
             typer.echo(entry["result"], file=self._out)
-        error = self._noticing.error if self._outcome == "failed" else None
-        if error is not None:
-            complain(f"{place(error, self._folder) or entry['name']}: {describe(error)}")
+        if self._error is not None:
+            where = place(self._error, self._folder) or entry["name"]
+            complain(f"{where}: {describe(self._error)}")
         elif "error" in entry and not self._as_json:
             complain(entry["error"])
 

@@ -47,7 +47,8 @@ def command(
         if debug:
             settings = dataclasses.replace(settings, log_exceptions=True)
         # Where a variable cannot be used, this says so once, and not in each process.
-        settings.verifier()
+        if settings.has_credentials:
+            settings.verifier()
         location = targets.locate(target)
         if reload and workers > 1:
             raise CommandError("--reload serves with one process; leave --workers", exit_code=USAGE)
