@@ -318,6 +318,21 @@ UNREAD: dict[str, tuple[HmacSignature, Headers, str]] = {
         [*signature(FITTING), (b"webhook-id", b"m-42")],
         "there is no header svix-id, but webhook-id came: is message_id_header right?",
     ),
+    "a message id with a time stamp": (
+        HmacSignature(SECRET, payload_format="{svix-id}.{timestamp}.{body}"),
+        [*signature(FITTING), (b"svix-id", b"msg_1." + STAMP[1])],
+        "the header svix-id holds no id of a message",
+    ),
+    "a message id that is too long": (
+        HmacSignature(SECRET, payload_format="{svix-id}.{body}"),
+        [*signature(FITTING), (b"svix-id", b"m" * 257)],
+        "the header svix-id holds no id of a message",
+    ),
+    "a message id that is not ascii": (
+        HmacSignature(SECRET, payload_format="{svix-id}.{body}", message_id_header="webhook-id"),
+        [*signature(FITTING), (b"webhook-id", "Zoë".encode("latin-1"))],
+        "the header webhook-id holds no id of a message",
+    ),
     "no host": (
         HmacSignature(SECRET, payload_format="{url}{body}"),
         signature(FITTING),
@@ -363,6 +378,16 @@ def test_whatever_the_headers_are_nobody_is_let_in(value: bytes, stamp: bytes) -
         asyncio.run(HEX.verify(delivery([STAMP, headers[1]])))
 
 
+def test_a_message_id_may_have_these_signs_and_counts_only_when_it_is_signed() -> None:
+    ids = [b"msg_2b-X:1", b"m" * 256]
+    for id_ in ids:
+        payload = id_ + b"." + STAMP[1] + b"." + BODY
+        headers = [*over(payload), (b"svix-id", id_)]
+        let_in(HmacSignature(SECRET, payload_format="{svix-id}.{timestamp}.{body}"), headers)
+
+    let_in(HEX, [*signed(), (b"svix-id", b"msg.1")])
+
+
 # --- the URL ------------------------------------------------------------------------------
 
 
@@ -384,6 +409,26 @@ def test_without_a_base_url_the_host_counts_whichever_scheme_the_server_sees() -
     let_in(over_url(), signed_url(HERE.replace("https", "http")), path="/vapi/webhook")
     refused(over_url(), signed_url(ELSEWHERE), path="/vapi/webhook")
     refused(over_url(), signed_url(HERE), path="/vapi/other")
+
+
+@pytest.mark.parametrize(
+    "host", [b"localhost:8000", b"[::1]:8000", b"my_host", b"xn--a-1.Example."]
+)
+def test_a_host_may_have_a_port_and_be_an_address(host: bytes) -> None:
+    headers = signed_url(f"https://{host.decode()}/webhook")
+
+    let_in(over_url(), [(b"host", host), headers[1]])
+
+
+@pytest.mark.parametrize("host", [b"a.example/tenant-1", b"a.example?x=", b"a@b", b"a\xe9", b"a b"])
+def test_a_host_that_holds_a_part_of_the_path_is_refused(host: bytes) -> None:
+    url = "https://" + host.decode("latin-1") + "/tools/refund"
+    signature = reference("sha256", SECRET.encode(), url.encode("latin-1") + BODY).hex().encode()
+    headers = [(b"host", host), (b"x-signature", signature)]
+
+    said = refused(over_url(), headers, unread, path="/tools/refund")
+
+    assert said == "the header host holds no name of a host"
 
 
 @pytest.mark.parametrize("path", ["/vapi/webhook", "/webhook"])
@@ -456,6 +501,26 @@ def test_a_replay_is_refused_when_it_is_to_be_remembered() -> None:
         verifier, [headers[0], (b"x-signature", headers[1][1].upper())]
     )
     let_in(verifier, signed(stamps(3)["milliseconds"]))
+
+
+def test_a_replay_with_another_signature_that_fits_is_refused_too() -> None:
+    both, (stamp, (name, new)) = HmacSignature("new", "old", remember=True), signed(key="new")
+    old = signed(stamp[1], key="old")[1][1]
+
+    let_in(both, [stamp, (name, new + b" " + old)])
+    for value in (new, old, old + b" " + new):
+        assert "it is a replay" in refused(both, [stamp, (name, value)])
+
+
+def test_a_replay_that_is_divided_in_another_way_is_refused_too() -> None:
+    verifier = HmacSignature(SECRET, payload_format="{timestamp}{body}", remember=True)
+    stamp, body = now(), b"000"
+    (_, signature) = over(stamp + body)
+
+    let_in(verifier, [(b"x-timestamp", stamp), signature], body)
+    said = refused(verifier, [(b"x-timestamp", stamp + body), signature], b"")
+
+    assert "it is a replay" in said
 
 
 def test_by_default_a_retry_is_let_in() -> None:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -416,6 +417,29 @@ def test_the_old_keys_are_kept_when_a_fetch_fails(
 
     assert jwks.fetches == 2
     assert caplog.messages[0].endswith("); the old keys are kept")
+
+
+def test_old_keys_are_dropped_a_day_after_the_last_fetch_that_worked(
+    jwks: Jwks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    verifier = jwks.verifier()
+    let_in(verifier, bearer(token()))
+    start = time.monotonic()
+
+    jwks.status = 503
+    for hours in (2, 23.9):
+        clock = SimpleNamespace(monotonic=lambda hours=hours: start + hours * 3600)
+        monkeypatch.setattr(_tokens, "time", clock)
+        let_in(verifier, bearer(token()))
+    clock.monotonic = lambda: start + 24.1 * 3600
+    said = refused(verifier, bearer(token()))
+
+    assert said == "the keys of the issuer could not be fetched from jwks_url"
+    assert caplog.messages[-2].endswith("); the old keys are kept")
+    assert caplog.messages[-1].endswith("); nobody can be let in")
+    jwks.status = 200
+    clock.monotonic = lambda: start + 24.1 * 3600 + 2
+    let_in(verifier, bearer(token()))
 
 
 def test_good_keys_beside_bad_ones_are_used(jwks: Jwks) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from vapitools import AllOf, AnyOf, BearerToken, HmacSignature, OnlyFrom, SharedSecret
-from vapitools.auth import Delivery
+from vapitools.auth import Delivery, Verifier
 from vapitools.errors import MessageError, SettingsError
 
 from .deliveries import let_in, refused, unread
@@ -62,6 +62,28 @@ def test_a_body_that_is_too_large_is_no_reason_to_ask_the_next(verifier: Any) ->
 
     with pytest.raises(MessageError, match="too large"):
         asyncio.run(verifier(signed, FIRST).verify(delivery))
+
+
+class SaysNo:
+    """Its author has not read what a verifier does."""
+
+    async def verify(self, delivery: Delivery) -> bool:
+        return False
+
+
+class SaysYes:
+    async def verify(self, delivery: Delivery) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", [AnyOf, AllOf])
+def test_a_verifier_that_returns_false_lets_nobody_in(kind: Any) -> None:
+    no, yes = cast(Verifier, SaysNo()), cast(Verifier, SaysYes())
+    said = "SaysNo: it returned False; a verifier raises AuthenticationError"
+
+    assert refused(kind(no), [A], unread) == said
+    let_in(kind(yes), [A], unread)
+    let_in(AnyOf(SECOND, no, FIRST), [A], unread)
 
 
 WRONG: list[Any] = [(), ([FIRST, SECOND],), (SharedSecret,), (None,), ("secret",)]

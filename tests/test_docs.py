@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import logging
 import os
 import re
 import shutil
@@ -122,7 +123,14 @@ def current_loop() -> Iterator[None]:
     asyncio.set_event_loop(None)
 
 
-@pytest.mark.usefixtures("current_loop")
+@pytest.fixture
+def own_log_level() -> Iterator[None]:
+    """A page may set the level of the log."""
+    yield
+    logging.getLogger("vapitools").setLevel(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("current_loop", "own_log_level")
 @pages_with("python")
 def test_the_python_of_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

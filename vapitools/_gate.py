@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.types import Receive, Scope
 
@@ -12,6 +14,7 @@ from . import _tracebacks
 from ._deadline import TooLateError, within
 from .auth import Delivery, Verifier
 from .errors import AuthenticationError, MessageError, WebhookError
+from .instrumentation import log
 from .settings import Settings
 
 # Whoever forgets it is trying the router by hand.
@@ -65,13 +68,21 @@ class Gate:
 
 async def _verify(auth: Verifier, delivery: Delivery) -> None:
     try:
-        await auth.verify(delivery)
+        verify: Any = auth.verify
+        verdict = await verify(delivery)
+    except MessageError as error:
+        # A body that cannot be had: whoever is not known yet learns the status alone.
+        log(logging.WARNING, "refused a request: %s", error)
+        raise MessageError("", status=error.status) from None
     except (WebhookError, SenderGoneError, asyncio.CancelledError, GeneratorExit):
         raise
     # A verifier that fails lets nobody in, and tells nobody; not even `SystemExit` ends the server.
     except BaseException as error:
         shown = _tracebacks.shown(error)
         raise AuthenticationError(f"the verifier failed\n{shown}") from None
+    # Its author thought that this refuses.
+    if verdict is False:
+        raise AuthenticationError("the verifier returned False; it has to raise this error")
 
 
 def _delivery(scope: Scope, body: Callable[[], Awaitable[bytes]]) -> Delivery:

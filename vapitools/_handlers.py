@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import threading
+import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -23,11 +24,13 @@ from ._threads import Threads
 from .answers import Inline
 from .context import CallContext
 from .errors import ResultError
-from .events import Answerer, Events, Handler
+from .events import ANSWERED, Answerer, Events, Handler
 from .instrumentation import log, printable
 from .messages import Message
 from .settings import Settings
 
+_TOO_MANY = "%d handlers are running, as many as may; none was told of a message of type %s"
+_ENDLESS = "a handler was ended after %d seconds; it was told of a message of type %s"
 _LATE = "%s did not answer a message of type %s within %g seconds; the fallback was answered"
 
 # How long the handlers that are ended with the server may take to clean up after themselves.
@@ -42,13 +45,13 @@ class Handlers:
     Args:
         events: The handlers.
         settings: Limits.
-        threads: Where a `def` handler runs.
     """
 
-    def __init__(self, events: Events, settings: Settings, threads: Threads) -> None:
+    def __init__(self, events: Events, settings: Settings) -> None:
         self._events = events
         self._settings = settings
-        self._threads = threads
+        # Of their own: a slow handler must not keep a tool waiting.
+        self._threads = Threads(settings.threads)
         # Those that are to run to their end. The event loop itself keeps only weak references.
         self._tasks: set[asyncio.Task[list[Any]]] = set()
 
@@ -115,8 +118,15 @@ class Handlers:
 
     async def tell(self, listeners: Sequence[Handler], message: Message, call: CallContext) -> None:
         """Run the handlers, and return when they have ended."""
+        if len(self._tasks) >= self._settings.handlers:
+            log(logging.ERROR, _TOO_MANY, len(self._tasks), printable(message.type))
+            return
+        running = {self._begin(handler, message, call) for handler in listeners}
         # When the request is cancelled, they run on.
-        await asyncio.wait([self._begin(handler, message, call) for handler in listeners])
+        _, late = await asyncio.wait(running, timeout=self._settings.handler_seconds)
+        for task in late:
+            log(logging.ERROR, _ENDLESS, self._settings.handler_seconds, printable(message.type))
+            self._end(task)
 
     async def drain(self) -> None:
         """Wait for the handlers that still run, and then end them: the server stops."""
@@ -148,8 +158,11 @@ class Handlers:
     async def _outcome(self, handler: Handler, message: Message, call: CallContext) -> list[Any]:
         """What the handler returns; nothing when it fails."""
         task = asyncio.current_task()
+        began = time.monotonic()
         try:
-            return [await self._run(handler, message, call)]
+            value = await self._run(handler, message, call)
+            _note(handler, message, time.monotonic() - began)
+            return [value]
         # A `SystemExit`, too, would end the server for everybody.
         except BaseException as error:
             is_ours = isinstance(error, asyncio.CancelledError) and task not in self._tasks
@@ -173,7 +186,20 @@ class Handlers:
             shown = "\n" + _tracebacks.shown(error, with_text=self._settings.log_exceptions)
         # The type comes from outside.
         type_ = printable(server_messages.plain(message.type))
-        log(logging.ERROR, "the handler %s of %s failed%s", _name(handler), type_, shown)
+        call = printable(message.call_id)
+        log(
+            logging.ERROR,
+            "call %s: the handler %s of %s failed%s",
+            *(call, _name(handler), type_, shown),
+        )
+
+
+def _note(handler: Handler, message: Message, seconds: float) -> None:
+    # Of what wants no answer, Vapi sends several a second.
+    level = logging.INFO if message.type in ANSWERED else logging.DEBUG
+    type_ = printable(server_messages.plain(message.type))
+    values = (type_, seconds * 1000, _name(handler), printable(message.call_id))
+    log(level, "%s %.1f ms %s (call %s)", *values)
 
 
 async def _next(pieces: AsyncGenerator[Any], seconds: float) -> Any:

@@ -56,7 +56,7 @@ def mended(body: Any) -> dict[str, Any]:
     given = message.get("functionCall")
     function = _call(given) if is_object(given) else None
     return {
-        **_objects(message, ("customer", "phoneNumber")),
+        **_objects(message, ("customer", "phoneNumber", "chat")),
         **lists,
         "functionCall": function,
         "type": _type(message, has_calls=any(lists.values()), has_function=bool(function)),

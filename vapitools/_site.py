@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +13,8 @@ from .auth import Verifier
 from .errors import ResultError
 from .events import Events
 from .toolset import Toolset
+
+_HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]+")
 
 
 @runtime_checkable
@@ -60,6 +63,8 @@ def _called_url(scope: Scope) -> str:
     headers = dict(scope["headers"])
     host = headers.get(b"x-forwarded-host") or headers.get(b"host") or b"localhost"
     scheme = headers.get(b"x-forwarded-proto") or scope.get("scheme", "http").encode()
+    if not _HOST.fullmatch(_first(host)) or _first(scheme) not in (b"http", b"https"):
+        raise ResultError("the request does not say under which address it came; set VAPITOOLS_URL")
     address = b"%s://%s%s" % (_first(scheme), _first(host), scope.get("root_path", "").encode())
     return address.decode("latin-1")
 

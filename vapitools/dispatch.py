@@ -110,8 +110,10 @@ class Dispatcher:
         """Begin a call, or join the run of an earlier delivery."""
         start = partial(self._start, call, message, state)
         # Without both ids nobody can tell a repeat from another call.
-        if message.call_id and isinstance(call.id, str) and call.id:
-            return self._ledger.once((message.call_id, call.id), start)
+        where = message.call_id or message.chat_id
+        if where and type(call.id) in (str, int) and call.id != "":
+            key = call.id if isinstance(call.id, str) else f"number {call.id}"
+            return self._ledger.once((where, key), start)
         if message.type == messages.TOOL_CALLS and not call.id:
             log(logging.WARNING, "a call of %s came without an id", printable(call.name))
         return start()
@@ -300,7 +302,10 @@ class _Guarded:
         # It may fail after it has begun the run, which must not run twice.
         start_once = functools.cache(start)
         try:
-            return await self._ledger.once(key, start_once)
+            answer: Any = await self._ledger.once(key, start_once)
+            if not isinstance(answer, ToolCallResult):
+                raise TypeError("the ledger gave no ToolCallResult")
+            return answer
         except Exception as error:
             log(
                 logging.ERROR,

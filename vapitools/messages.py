@@ -71,6 +71,7 @@ class _Message(msgspec.Struct, rename="camel"):
     phone_number: Raw = _ABSENT
     assistant: Raw = _ABSENT
     artifact: Raw = _ABSENT
+    chat: Raw = _ABSENT
 
 
 # What stands beside `message` may belong into it, which only the tolerant way looks into.
@@ -125,6 +126,12 @@ class Message:
     def call_id(self) -> str | None:
         """Vapi's id of the call."""
         return self._call.id
+
+    @cached_property
+    def chat_id(self) -> str | None:
+        """Vapi's id of the chat, where there is no call."""
+        id_ = _object(self._wire.chat).get("id")
+        return id_ if isinstance(id_, str) else None
 
     @cached_property
     def customer(self) -> dict[str, Any]:

@@ -43,6 +43,9 @@ class Settings:
         ledger_calls: How many answers are kept for deliveries that Vapi repeats.
         ledger_seconds: How long an answer is kept.
         grace_seconds: How long handlers of events may go on when the server stops.
+        handlers: How many handlers of events may run at once; further messages are only
+            acknowledged.
+        handler_seconds: How long a handler of events may run.
         log_exceptions: Log the text of unexpected exceptions. It may hold what a caller said.
     """
 
@@ -58,6 +61,8 @@ class Settings:
     ledger_calls: int = 10_000
     ledger_seconds: int = 900
     grace_seconds: int = 20
+    handlers: int = 1000
+    handler_seconds: int = 300
     log_exceptions: bool = False
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import messages
 from ._gate import Gate, SenderGoneError
@@ -20,7 +21,7 @@ from .auth import Verifier
 from .context import CallContext
 from .control import CallControl
 from .dispatch import Dispatcher
-from .errors import AuthenticationError, WebhookError
+from .errors import AuthenticationError, DefinitionError, WebhookError
 from .events import ANSWERED, Events
 from .instrumentation import RunHook, log
 from .ledger import Ledger
@@ -30,6 +31,8 @@ from .toolset import AnyTool, Toolset
 
 # Raw 16-bit samples in one channel: https://docs.vapi.ai/customization/custom-voices/custom-tts
 _PCM = "application/octet-stream"
+
+_PATH = re.compile(r"[\w./-]{1,100}", re.ASCII)
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
@@ -66,27 +69,47 @@ def router(
         lifespan: Opens and closes what the tools need; what it yields is `CallContext.state`.
 
     Raises:
-        DefinitionError: Something in `tools` is no tool, or two have one name.
+        DefinitionError: Something in `tools` is no tool, or two have one name; or `auth` is no
+            verifier.
         SettingsError: A tool needs a setting that is missing.
     """
+    _check(auth, events)
     settings = settings or Settings()
     toolset = tools if isinstance(tools, Toolset) else Toolset(tools)
     dispatcher = Dispatcher(toolset, settings=settings, hooks=hooks, ledger=ledger, control=control)
     events = events or Events()
     receiver = _Receiver(
         dispatcher,
-        Handlers(events, settings, dispatcher.threads),
+        Handlers(events, settings),
         Site(toolset, events, settings.url, server_fields(auth) if server is None else server),
     )
     gate = Gate(auth, settings)
+    webhook = _Webhook(gate, receiver)
     routes = [
-        Route("/webhook", _Webhook(gate, receiver), methods=["POST"]),
+        Route("/webhook", webhook, methods=["POST"]),
+        # Vapi follows no redirect.
+        Route("/webhook/", webhook, methods=["POST"]),
         Route("/tools/{name}", _ToolEndpoint(gate, receiver), methods=["POST"]),
         Route("/health", _Health(), methods=["GET"]),
     ]
     if show_tools:
         routes.append(Route("/tools", _Definitions(gate, toolset), methods=["GET"]))
-    return Router(routes, lifespan=partial(receiver.lifespan, lifespan))
+    app = Router(routes, redirect_slashes=False, lifespan=partial(receiver.lifespan, lifespan))
+    app.default = _Nothing(app.default)
+    return app
+
+
+def _check(auth: Any, events: Any) -> None:
+    if auth is not None and (isinstance(auth, type) or not hasattr(auth, "verify")):
+        raise DefinitionError(
+            f"router: auth takes a verifier, such as SharedSecret('…'), and not a {_kind(auth)}"
+        )
+    if events is not None and not isinstance(events, Events):
+        raise DefinitionError(f"router: events takes an Events(), and not a {_kind(events)}")
+
+
+def _kind(value: Any) -> str:
+    return "class" if isinstance(value, type) else type(value).__name__
 
 
 class _Receiver:
@@ -122,7 +145,7 @@ class _Receiver:
             return
         body = await self._handlers.answer(message, call, partial(self._site.inline, scope))
         if body is None:
-            log(logging.WARNING, "nothing answers a %s here: @events.on(%r)", *[message.type] * 2)
+            log(logging.WARNING, "nothing here answers %s: @events.on(%r)", *[message.type] * 2)
         await _respond(send, 200, b"{}" if body is None else body)
 
     def _context(self, message: Message, scope: Scope) -> CallContext:
@@ -191,6 +214,20 @@ class _Definitions(_Endpoint):
         await _respond(send, 200, messages.encode(self._toolset.definitions()))
 
 
+class _Nothing:
+    """What is not here. The log says so, for a wrong address at Vapi looks like no call at all."""
+
+    def __init__(self, not_found: ASGIApp) -> None:
+        self._not_found = not_found
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path = scope["path"]
+            shown = path if _PATH.fullmatch(path) else "(not printable)"
+            log(logging.WARNING, "nothing is at POST %s; Vapi's address ends in /webhook", shown)
+        await self._not_found(scope, receive, send)
+
+
 class _Health:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _respond(send, 200, b'{"status":"ok"}')
@@ -201,8 +238,11 @@ async def _refuse(scope: Scope, send: Send, error: WebhookError) -> None:
         # The log says what was wrong; a stranger learns nothing.
         log(logging.WARNING, "refused a request: %s", error)
         body = b""
+    elif text := str(error):
+        log(logging.WARNING, "refused a request with %d: %s", error.status, text)
+        body = messages.encode({"error": text})
     else:
-        body = messages.encode({"error": str(error)})
+        body = b""
     # What is left of the request's body is not waited for. HTTP/2 has no such header.
     close = scope.get("http_version", "1.1").startswith("1")
     await _respond(send, error.status, body, close=close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import re
 import time
@@ -36,12 +37,17 @@ _FIRST_MILLISECONDS = 100_000_000_000
 _REMEMBERED = 10_000
 _SECONDS_BETWEEN_GUESSES = 60
 
+# With a slash in the host, or a dot in the id, what was signed could be divided in another way.
+_HOST = re.compile(rb"[A-Za-z0-9.:\[\]_-]+")
+_MESSAGE_ID = re.compile(rb"[\w:-]{1,256}")
+
 
 class HmacSignature:
     """A signature over the body: Vapi's HMAC credential, with the options that it has there.
 
     Whoever records a delivery can send it again until its time stamp is older than `tolerance`.
-    That runs no tool twice, because an answer is kept for each call.
+    A tool call that comes with its id and the id of its call or chat is not run twice then,
+    because its answer is kept. Events and bare arguments run again: `remember` refuses them.
 
     Args:
         secrets: One, or several while a secret is being rotated. Not empty.
@@ -58,7 +64,7 @@ class HmacSignature:
         signature_encoding: `"hex"` or `"base64"`.
         secret_is_base64: Whether the secrets are base64 of the key. `whsec_` before one is dropped.
         tolerance: How many seconds a signed time stamp may be off, to either side.
-        remember: Refuse a signature that came before. It needs a signed time stamp. A retry that
+        remember: Refuse a payload that came before. It needs a signed time stamp. A retry that
             Vapi signs anew is let in; one that it sends as it was is not.
         base_url: What stands before the path in the URL that Vapi calls, for `{url}`. Without it,
             the request's own `Host` is believed: nobody but Vapi can sign for any host, but a
@@ -112,7 +118,7 @@ class HmacSignature:
         if fitting is None:
             raise AuthenticationError(self._why(signatures, signed))
         if self._memory is not None:
-            self._memory.see(fitting)
+            self._memory.see(_digest(fitting))
 
     def server_fields(self) -> Mapping[str, Any]:
         """What Vapi's `server` object needs so that this verifier lets it in."""
@@ -143,7 +149,7 @@ class HmacSignature:
         if "{timestamp}" in self._format:
             signed["{timestamp}"] = [self._timestamp(delivery)]
         if "{svix-id}" in self._format:
-            signed["{svix-id}"] = [required(delivery, self._id_header, _OTHER_ID)]
+            signed["{svix-id}"] = [self._message_id(delivery)]
         if "{url}" in self._format:
             signed["{url}"] = self._urls(delivery)
         return signed
@@ -159,10 +165,18 @@ class HmacSignature:
             )
         return value
 
+    def _message_id(self, delivery: Delivery) -> bytes:
+        value = required(delivery, self._id_header, _OTHER_ID)
+        if not _MESSAGE_ID.fullmatch(value):
+            raise AuthenticationError(
+                f"the header {self._id_header.decode()} holds no id of a message"
+            )
+        return value
+
     def _urls(self, delivery: Delivery) -> list[bytes]:
         # Behind a proxy that ends TLS, the server sees http where Vapi has called https.
         bases = self._base_urls or [
-            scheme + required(delivery, b"host", {}) for scheme in (b"https://", b"http://")
+            scheme + _host(delivery) for scheme in (b"https://", b"http://")
         ]
         return [base + delivery.path.encode("latin-1", "replace") for base in bases]
 
@@ -174,14 +188,13 @@ class HmacSignature:
         payload_format: Sequence[str],
         keys: Sequence[bytes],
         signed: Mapping[str, Sequence[bytes]],
-    ) -> bytes | None:
-        """The signature that fits, if any does."""
+    ) -> Sequence[bytes] | None:
+        """The payload that one of the signatures fits, in parts; None when there is none."""
         for payload in _payloads(payload_format, signed):
             for key in keys:
                 expected = self._sign(key, payload)
-                for signature in signatures:
-                    if hmac.compare_digest(signature, expected):
-                        return signature
+                if any(hmac.compare_digest(signature, expected) for signature in signatures):
+                    return payload
         return None
 
     def _sign(self, key: bytes, payload: Iterable[bytes]) -> bytes:
@@ -222,22 +235,22 @@ class HmacSignature:
 
 
 class _Memory:
-    """The signatures of the last deliveries. Only what fits gets in, so no stranger can fill it."""
+    """The last signed deliveries. Only what fits gets in, so no stranger can fill it."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._seen: OrderedDict[bytes, float] = OrderedDict()
 
-    def see(self, signature: bytes) -> None:
-        """Note a signature.
+    def see(self, digest: bytes) -> None:
+        """Note what was signed.
 
         Raises:
             AuthenticationError: It was seen before.
         """
         now = time.monotonic()
-        if now - self._seen.get(signature, float("-inf")) <= self._seconds:
+        if now - self._seen.get(digest, float("-inf")) <= self._seconds:
             raise AuthenticationError("the same signed delivery came before: it is a replay")
-        self._seen[signature] = now
+        self._seen[digest] = now
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
 
@@ -319,6 +332,13 @@ def _base_urls(base_url: str | None) -> list[bytes]:
 # --- what came ----------------------------------------------------------------------------
 
 
+def _host(delivery: Delivery) -> bytes:
+    host = required(delivery, b"host", {})
+    if not _HOST.fullmatch(host):
+        raise AuthenticationError("the header host holds no name of a host")
+    return host
+
+
 def _payloads(
     payload_format: Sequence[str], signed: Mapping[str, Sequence[bytes]]
 ) -> Iterator[list[bytes]]:
@@ -326,6 +346,14 @@ def _payloads(
     for url in signed.get("{url}", [b""]):
         values = {name: values[0] for name, values in signed.items()} | {"{url}": url}
         yield [values.get(part, part.encode()) for part in payload_format]
+
+
+def _digest(payload: Iterable[bytes]) -> bytes:
+    """The same for each key and each signature, and however the payload is divided."""
+    made = hashlib.sha256()
+    for part in payload:
+        made.update(part)
+    return made.digest()
 
 
 def _seconds(value: bytes, header: bytes) -> float:

@@ -40,6 +40,8 @@ if not has_crypto:
 logger = logging.getLogger("vapitools")
 
 LIFETIME = 3600.0
+# A key that the issuer has revoked must not live on for as long as nothing can be fetched.
+LONGEST_AGE = 24 * 3600.0
 # No stranger can cause more fetches than one in this time.
 COOL_DOWN = 30.0
 COOL_DOWN_WITHOUT_KEYS = 1.0
@@ -133,7 +135,7 @@ class KeySet:
         self._url = url
         self._algorithms = algorithms
         self._keys: Keys = {}
-        self._expires = self._next_fetch = float("-inf")
+        self._fetched = self._next_fetch = float("-inf")
         self._lock = threading.Lock()
         self._fetching: Future[None] | None = None
 
@@ -143,14 +145,21 @@ class KeySet:
         Raises:
             AuthenticationError: There is none.
         """
-        if (kid, algorithm) not in self._keys or time.monotonic() > self._expires:
+        if (kid, algorithm) not in self._keys or self._age() > LIFETIME:
             await self._refresh()
-        key = self._keys.get((kid, algorithm))
+        keys = self._trusted()
+        key = keys.get((kid, algorithm))
         if key is not None:
             return key
-        if not self._keys:
+        if not keys:
             raise AuthenticationError("the keys of the issuer could not be fetched from jwks_url")
         raise AuthenticationError("the token names a key that the issuer does not show at jwks_url")
+
+    def _age(self) -> float:
+        return time.monotonic() - self._fetched
+
+    def _trusted(self) -> Keys:
+        return self._keys if self._age() <= LONGEST_AGE else {}
 
     async def _refresh(self) -> None:
         """Fetch the keys, or wait for whoever is fetching them; not again right after the last."""
@@ -174,15 +183,15 @@ class KeySet:
     def _fetch(self, fetching: Future[None]) -> None:
         try:
             self._keys = _usable(_downloaded(self._url), self._algorithms)
-            self._expires = time.monotonic() + LIFETIME
+            self._fetched = time.monotonic()
         # An issuer can answer anything.
         except (OSError, ValueError, RecursionError, HTTPException) as error:
             host = urlsplit(self._url).hostname
-            what = "the old keys are kept" if self._keys else "nobody can be let in"
+            what = "the old keys are kept" if self._trusted() else "nobody can be let in"
             logger.warning("cannot fetch the keys from %s (%s); %s", host, error, what)
         finally:
             with self._lock:
-                wait = COOL_DOWN if self._keys else COOL_DOWN_WITHOUT_KEYS
+                wait = COOL_DOWN if self._trusted() else COOL_DOWN_WITHOUT_KEYS
                 self._next_fetch = time.monotonic() + wait
                 self._fetching = None
             fetching.set_result(None)

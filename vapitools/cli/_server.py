@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import math
@@ -18,6 +19,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 import typer
 import uvicorn
@@ -205,11 +207,21 @@ def _config(app: ASGIApp, *, web_sockets: bool) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",
+        http=_protocol(),
         # The tools need none, and the library for them takes its time to load.
         ws="auto" if web_sockets else "none",
         log_config=None,
         access_log=False,
     )
+
+
+def _protocol() -> type[asyncio.Protocol] | Literal["auto"]:
+    try:
+        from ._protocol import BoundedProtocol
+    except ImportError:
+        # Without httptools uvicorn has h11, which bounds a head itself.
+        return "auto"
+    return BoundedProtocol
 
 
 class _Server(uvicorn.Server):
