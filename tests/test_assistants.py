@@ -344,7 +344,7 @@ def test_a_text_must_be_text(word: str) -> None:
 
 def test_tools_must_be_a_list() -> None:
     assert problems(model="gpt-4o", tools=book) == [
-        "Assistant: tools must be a list of tools, or a Toolset"
+        "Assistant: tools are given as a list, such as Toolset([find_tables])"
     ]
 
 

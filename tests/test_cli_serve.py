@@ -169,7 +169,7 @@ def test_on_this_machine_no_secret_is_asked_for_and_the_tools_are_shown(tmp_path
     (tmp_path / "bot.py").write_text(BOT)
 
     with serving(tmp_path, "bot.py") as server:
-        server.wait_for(r"\(asks for no secret\)")
+        server.wait_for(r"\(asks for no secret: keep it on this machine, without a tunnel\)")
         with urllib.request.urlopen(f"{server.url}/tools", timeout=15) as response:
             definitions = json.load(response)
 

@@ -23,6 +23,7 @@ from vapitools import (
     Assistant,
     CallContext,
     Events,
+    Hang,
     Settings,
     SharedSecret,
     messages,
@@ -1174,3 +1175,68 @@ EVERYTHING = app(everything(), find_tables)
 def test_a_fallback_that_is_no_answer_is_an_error_at_once() -> None:
     with pytest.raises(DefinitionError, match="fallback: got int"):
         answering(pick, fallback=7)
+
+
+# --- limits ------------------------------------------------------------------------------
+
+
+def test_slow_handlers_keep_no_tool_waiting() -> None:
+    done = threading.Event()
+    events = Events()
+
+    @events.on("hang")
+    def wait(_: Hang) -> None:
+        done.wait(10)
+
+    @tool
+    def greet() -> str:
+        return "Hello."
+
+    async def flooded() -> Any:
+        served = router([greet], auth=None, events=events, settings=Settings(threads=2))
+        floods = [asyncio.ensure_future(wire.send(served, body("hang"))) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        reply = await wire.send(served, wire.tool_calls(wire.entry("greet")))
+        done.set()
+        await asyncio.gather(*floods)
+        return reply.result["result"]
+
+    assert asyncio.run(flooded()) == "Hello."
+
+
+def test_more_handlers_than_may_run_are_not_begun(caplog: pytest.LogCaptureFixture) -> None:
+    events, begun = Events(), list[str | None]()
+    go = asyncio.Event()
+
+    @events.on("hang")
+    async def wait(message: Hang) -> None:
+        begun.append(message.call.id)
+        await go.wait()
+
+    async def flooded() -> list[int]:
+        served = router(auth=None, events=events, settings=Settings(handlers=2))
+        floods = [asyncio.ensure_future(wire.send(served, body("hang"))) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        go.set()
+        return [reply.status for reply in await asyncio.gather(*floods)]
+
+    assert asyncio.run(flooded()) == [200] * 4
+    assert len(begun) == 2
+    assert caplog.text.count("2 handlers are running, as many as may") == 2
+
+
+def test_a_handler_that_never_ends_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+    events, ended = Events(), list[bool]()
+
+    @events.on("hang")
+    async def stay(_: Hang) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    settings = Settings(handler_seconds=0.05)  # type: ignore[arg-type]
+    reply = wire.post(router(auth=None, events=events, settings=settings), body("hang"))
+
+    assert (reply.status, ended) == (200, [True])
+    assert "a handler was ended after" in told(caplog)

@@ -110,6 +110,45 @@ def is_let_in(environ: dict[str, str], headers: Headers) -> bool:
     return True
 
 
+MISSPELT = {
+    "VAPI_SERVER_SECRT": "VAPI_SERVER_SECRET",
+    "VAPI_SERVER_SECRETS": "VAPI_SERVER_SECRET",
+    "VAPITOOLS_URLL": "VAPITOOLS_URL",
+    "VAPITOOLS_MAX_BODY": "VAPITOOLS_MAX_BODY_BYTES",
+}
+
+
+@pytest.mark.parametrize(("name", "meant"), MISSPELT.items(), ids=MISSPELT)
+def test_a_misspelt_variable_is_named(name: str, meant: str) -> None:
+    with pytest.raises(
+        SettingsError, match=f"^{name} is no variable of ours; did you mean {meant}"
+    ) as caught:
+        Settings.from_environ({name: "hush"})
+
+    assert "hush" not in str(caught.value)
+
+
+def test_other_variables_of_vapis_are_left_alone() -> None:
+    names = ("VAPI_API_KEY", "VAPI_BASE_URL", "VAPI_PRIVATE_KEY", "VAPI_PHONE_NUMBER_ID")
+
+    assert Settings.from_environ(dict.fromkeys(names, "x")) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("luigi.example.com", "must begin with https://"),
+        ("https://luigi.example.com/webhook", "leave the /webhook at its end"),
+        ("https://luigi.example.com/vapi/webhook/", "leave the /webhook at its end"),
+    ],
+)
+def test_an_address_that_vapi_could_not_reach_is_refused(url: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=f"^VAPITOOLS_URL .*{why}"):
+        Settings.from_environ({"VAPITOOLS_URL": url})
+    with pytest.raises(SettingsError, match=f"^url .*{why}"):
+        Settings(url=url)
+
+
 def test_when_nothing_is_set_nobody_is_let_in_by_mistake() -> None:
     settings = Settings.from_environ({"VAPI_HMAC_SECRET": " ", "VAPI_SERVER_SECRET": ","})
 
@@ -203,7 +242,7 @@ UNUSABLE: dict[str, tuple[dict[str, str], str]] = {
         {**KEY, "VAPI_HMAC_SECRET_IS_BASE64": "true"},
         "a VAPI_HMAC_SECRET is no base64, although VAPI_HMAC_SECRET_IS_BASE64 is set",
     ),
-    "a url": ({**KEY, "VAPITOOLS_URL": "luigi"}, "VAPITOOLS_URL 'luigi' must begin with https://"),
+    "a url": ({**KEY, "VAPITOOLS_URL": "luigi"}, "VAPITOOLS_URL must begin with https://"),
     "no secret": ({"VAPI_HMAC_ALGORITHM": "sha1"}, "VAPI_HMAC_SECRET must be set too"),
     "only commas": ({"VAPI_HMAC_SECRET": ","}, "VAPI_HMAC_SECRET must be set too"),
     "no issuer": (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,12 @@ def run(toolset: Toolset, name: str, number: str | None = None) -> str:
         messages.parse(json.dumps(wire.tool_calls(customer={"number": number})).encode())
     )
     return str(asyncio.run(toolset[name].run({"day": "Monday"}, call)))
+
+
+@pytest.mark.parametrize("one", [cancel, "cancel"], ids=["a tool", "a name"])
+def test_one_tool_is_no_list(one: Any) -> None:
+    with pytest.raises(DefinitionError, match=r"given as a list, such as Toolset\(\["):
+        Toolset(one)
 
 
 def test_sets_are_joined_in_order() -> None:

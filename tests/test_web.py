@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message
 
-from vapitools import CallContext, Settings, SharedSecret, router, tool
+from vapitools import CallContext, Events, Settings, SharedSecret, router, tool
 from vapitools.auth import Delivery
 from vapitools.errors import AuthenticationError, DefinitionError
 
@@ -305,6 +305,65 @@ def test_a_verifier_can_read_the_raw_body(body: bytes, status: int) -> None:
 
     assert reply.status == status
     assert verifier.seen == [("POST", "/webhook", body)]
+
+
+@pytest.mark.parametrize("value", [False, bool(())], ids=["False", "of a check"])
+def test_a_verifier_that_returns_false_lets_nobody_in(value: bool) -> None:
+    class Returning:
+        async def verify(self, delivery: Delivery) -> Any:
+            return value
+
+    assert wire.post(app(auth=Returning()), CALL).status == 401
+
+
+def test_a_stranger_learns_no_limit_from_a_body_that_is_too_large(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reply = wire.post(app(auth=BodyVerifier(), settings=Settings(max_body_bytes=5)), CALL)
+
+    assert (reply.status, reply.body) == (413, b"")
+    assert "larger than 5 bytes" in caplog.text
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "auth takes a verifier, such as SharedSecret('…'), and not a str": {"auth": "s3cret"},
+    "auth takes a verifier, such as SharedSecret('…'), and not a class": {"auth": SharedSecret},
+    "events takes an Events(), and not a list": {"events": [Events()]},
+    "events takes an Events(), and not a class": {"events": Events},
+}
+
+
+@pytest.mark.parametrize(("problem", "wrong"), WRONG.items(), ids=WRONG)
+def test_what_is_handed_in_wrongly_is_an_error_at_once(problem: str, wrong: dict[str, Any]) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        app(**wrong)
+
+    assert str(caught.value) == f"router: {problem}"
+
+
+def test_a_wrong_address_is_noted_for_it_looks_like_no_call_at_all(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    served = app()
+
+    assert wire.post(served, CALL, "/").status == 404
+    assert wire.post(served, CALL, "/webhooks").status == 404
+    assert wire.post(served, CALL, "/forged\nline").status == 404
+    assert [line.split(";")[0] for line in caplog.messages] == [
+        "nothing is at POST /",
+        "nothing is at POST /webhooks",
+        "nothing is at POST (not printable)",
+    ]
+
+
+def test_a_slash_at_the_end_is_no_other_address() -> None:
+    assert wire.post(app(), CALL, "/webhook/").result == GREETING
+
+
+def test_a_refusal_of_who_was_let_in_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    assert wire.post(app(), b"{bad").status == 400
+
+    assert "refused a request with 400: the body is not JSON" in caplog.text
 
 
 # --- in an app of one's own ---------------------------------------------------------------

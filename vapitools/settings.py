@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -11,6 +12,7 @@ from .auth import AnyOf, HmacSignature, OAuth2, SharedSecret, Verifier
 from .errors import SettingsError
 
 _PREFIX = "VAPITOOLS_"
+_SECRET = "VAPI_SERVER_SECRET"
 _HMAC = "VAPI_HMAC_"
 _OAUTH2 = "VAPI_OAUTH2_"
 
@@ -65,6 +67,10 @@ class Settings:
     handler_seconds: int = 300
     log_exceptions: bool = False
 
+    def __post_init__(self) -> None:
+        if self.url is not None:
+            check_url("url", self.url)
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read the settings from environment variables.
@@ -72,6 +78,7 @@ class Settings:
         Raises:
             SettingsError: A variable cannot be used; it is named.
         """
+        _check_names(environ)
         numbers: dict[str, Any] = {
             setting.name: _positive(variable, environ[variable])
             for setting in fields(cls)
@@ -80,9 +87,9 @@ class Settings:
         }
         log_exceptions = environ.get(_PREFIX + "LOG_EXCEPTIONS", "").strip().lower()
         return cls(
-            server_secrets=_listed(environ, "VAPI_SERVER_SECRET"),
+            server_secrets=_listed(environ, _SECRET),
             credentials=_credentials(environ),
-            url=environ.get(_PREFIX + "URL", "").strip() or None,
+            url=_url(environ),
             decryption_keys=tuple(_pems(_PREFIX + "DECRYPTION_KEYS", environ)),
             control_urls=_listed(environ, _PREFIX + "CONTROL_URLS") or cls.control_urls,
             log_exceptions=log_exceptions in {"1", "true", "yes", "on"},
@@ -114,6 +121,40 @@ class Settings:
                 "credential's variables"
             )
         return AnyOf(*verifiers) if len(verifiers) > 1 else verifiers[0]
+
+
+def check_url(name: str, url: str) -> None:
+    """Make sure that a URL can be where the router is.
+
+    Raises:
+        SettingsError: It cannot.
+    """
+    if not url.startswith(("https://", "http://")):
+        raise SettingsError(f"{name} must begin with https://, such as https://luigi.example.com")
+    if url.rstrip("/").endswith("/webhook"):
+        raise SettingsError(f"{name} is where the router is; leave the /webhook at its end")
+
+
+def _url(environ: Mapping[str, str]) -> str | None:
+    url = environ.get(_PREFIX + "URL", "").strip().rstrip("/")
+    if url:
+        check_url(_PREFIX + "URL", url)
+    return url or None
+
+
+def _check_names(environ: Mapping[str, str]) -> None:
+    """A variable that is misspelt must not leave the server open, or without its limit."""
+    ours = [_PREFIX + setting.name.upper() for setting in fields(Settings)]
+    for name in environ:
+        if name.startswith(_PREFIX):
+            known, cutoff = ours, 0.0
+        elif name.startswith("VAPI_") and not name.startswith((_HMAC, _OAUTH2)):
+            known, cutoff = [_SECRET], 0.8
+        else:
+            continue
+        close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+        if name not in known and close:
+            raise SettingsError(f"{name} is no variable of ours; did you mean {close[0]}?")
 
 
 def _listed(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:

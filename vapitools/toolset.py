@@ -27,6 +27,8 @@ class Toolset:
     """
 
     def __init__(self, tools: Iterable[AnyTool], *, enabled: Predicate | None = None) -> None:
+        if isinstance(tools, (Tool, str)):
+            raise DefinitionError("tools are given as a list, such as Toolset([find_tables])")
         problems: list[str] = []
         members: list[AnyTool] = []
         for item in tools:

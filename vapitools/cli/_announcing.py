@@ -18,12 +18,12 @@ from ._report import complain
 
 def announce(plan: Plan, bot: targets.Bot) -> None:
     if bot.toolset is None:
-        typer.echo(f"Serving {bot.label} at {plan.url}")
+        typer.echo(f"Serving {bot.label} at {plan.url} (whom it lets in is up to its own auth)")
         return
     typer.echo(f"Webhook: {plan.url}/webhook (asks for {_asked(plan.settings)})")
     if len(bot.toolset):
         typer.echo(f"Tools:   {', '.join(bot.toolset.names)}")
-    if bot.events is not None:
+    if bot.events is not None and _heard(bot.events):
         typer.echo(f"Events:  {', '.join(_heard(bot.events))}")
     typer.echo(f"Try it:  {_trial(plan, bot.toolset)}")
 
@@ -39,7 +39,7 @@ def _asked(settings: Settings) -> str:
     for prefix, what in _ASKED.items():
         if any(name.startswith(prefix) for name, _ in settings.credentials):
             asked.append(what)
-    return " or ".join(asked) or "no secret"
+    return " or ".join(asked) or "no secret: keep it on this machine, without a tunnel"
 
 
 def _heard(events: Events) -> list[str]:

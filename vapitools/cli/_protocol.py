@@ -35,7 +35,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._gathered += len(data)
         super().data_received(data)
-        if self._gathered > self.limit and not self.transport.is_closing():
+        if self._gathered > self.limit:
             self.send_400_response("The head of the request is too large.")
         if self._timer is None and self._is_idle():
             self._await_head()

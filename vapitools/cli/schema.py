@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..settings import check_url
 from ..toolset import AnyTool, Toolset
 from . import target as targets
 from ._flags import Debug, Target
@@ -25,7 +26,8 @@ def command(
 ) -> None:
     """Print the JSON that Vapi's API takes."""
     with reported(debug):
-        _check_url(url)
+        if url is not None:
+            check_url("--url", url)
         _, toolset = targets.load_toolset(target)
         definitions = (
             toolset.definitions(base_url=url)
@@ -46,8 +48,3 @@ def find(toolset: Toolset, name: str) -> AnyTool:
         hint = did_you_mean(name, toolset.names) or f" The tools are: {', '.join(toolset.names)}."
         raise CommandError(f"there is no tool {name!r}.{hint}", exit_code=USAGE)
     return tool
-
-
-def _check_url(url: str | None) -> None:
-    if url is not None and not url.startswith(("https://", "http://")):
-        raise CommandError(f"--url must begin with https://, and not be {url!r}", exit_code=USAGE)
