@@ -1020,11 +1020,13 @@ def test_an_endless_voice_stops_when_the_peer_goes_away(
 def test_a_plain_voice_that_is_busy_when_the_peer_goes_away_is_closed_as_soon_as_it_can_be() -> (
     None
 ):
-    may_go_on, is_closed, heard = threading.Event(), threading.Event(), list[Any]()
+    is_busy, may_go_on, is_closed = threading.Event(), threading.Event(), threading.Event()
+    heard: list[Any] = []
 
     def speak(_: Any) -> Iterator[bytes]:
         try:
             yield PCM
+            is_busy.set()
             may_go_on.wait(5)
             yield PCM
         finally:
@@ -1039,6 +1041,7 @@ def test_a_plain_voice_that_is_busy_when_the_peer_goes_away_is_closed_as_soon_as
             received = b""
             while PCM not in received:
                 received += peer.recv(4096)
+            assert is_busy.wait(5)
         until(lambda: bool(heard))
         assert not is_closed.is_set()
         may_go_on.set()

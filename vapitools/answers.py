@@ -118,9 +118,16 @@ def to_json(type_: str, value: Any, inline: Inline) -> dict[str, Any]:
     given = {"assistant": value} if isinstance(value, Assistant) else value
     answer = kind.read(_written(given, inline))
     if answer is None:
-        fields = f", or a dict with {kind.names}" if _is_object(value) else ""
-        raise ResultError(f"got {type(value).__name__}; return {kind.wanted}{fields}")
+        raise ResultError(f"got {type(value).__name__}; return {kind.wanted}{_hint(kind, value)}")
     return answer
+
+
+def _hint(kind: _Kind, value: Any) -> str:
+    if _is_object(value):
+        return f", or a dict with {kind.names}"
+    if isinstance(value, str):
+        return "; one word is a sentence when it ends with a full stop, a number begins with +"
+    return ""
 
 
 # --- how an answer can be spelled ---------------------------------------------------------

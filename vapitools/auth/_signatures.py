@@ -208,15 +208,15 @@ class HmacSignature:
 
         Guessing costs more than the check, so strangers can cause it once a minute only.
         """
-        text = "the signature does not fit: is it the right secret?"
         now = time.monotonic()
         if now - self._last_guess < _SECONDS_BETWEEN_GUESSES:
-            return text
+            return "the signature does not fit; other options were tried less than a minute ago"
         self._last_guess = now
         for options, payload_format, keys in self._guesses(signed):
             if self._fitting(signatures, payload_format, keys, signed):
                 return f"the signature does not fit, but would with {options}"
-        return text + (" Is base_url?" if "{url}" in self._format and not self._base_urls else "")
+        where = ", and base_url right" if "{url}" in self._format else ""
+        return f"the signature does not fit: is it the right secret{where}?"
 
     def _guesses(
         self, signed: Mapping[str, Sequence[bytes]]
