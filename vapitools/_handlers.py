@@ -163,6 +163,9 @@ class Handlers:
             value = await self._run(handler, message, call)
             _note(handler, message, time.monotonic() - began)
             return [value]
+        # Its event loop is gone, and nobody waits.
+        except GeneratorExit:
+            raise
         # A `SystemExit`, too, would end the server for everybody.
         except BaseException as error:
             is_ours = isinstance(error, asyncio.CancelledError) and task not in self._tasks
