@@ -364,6 +364,8 @@ def _unquoted(text: bytes) -> bytes:
 
 
 def _object(raw: Raw) -> dict[str, Any]:
+    if raw is _ABSENT:
+        return {}
     return decode_object(bytes(raw)) or {}
 
 
