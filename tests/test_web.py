@@ -12,7 +12,16 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message
 
-from vapitools import CallContext, Events, Settings, SharedSecret, router, tool
+from vapitools import (
+    Assistant,
+    AssistantRequest,
+    CallContext,
+    Events,
+    Settings,
+    SharedSecret,
+    router,
+    tool,
+)
 from vapitools.auth import Delivery
 from vapitools.errors import AuthenticationError, DefinitionError
 
@@ -354,6 +363,26 @@ def test_a_wrong_address_is_noted_for_it_looks_like_no_call_at_all(
         "nothing is at POST /webhooks",
         "nothing is at POST (not printable)",
     ]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [(b"host", b"a.example/x?#"), (b"x-forwarded-proto", b"javascript"), (b"host", b"a b")],
+    ids=["a path in the host", "another scheme", "a blank"],
+)
+def test_no_inline_assistant_is_sent_to_an_address_that_is_none(
+    forged: tuple[bytes, bytes],
+) -> None:
+    events = Events()
+
+    @events.on("assistant-request", fallback="Please call again.")
+    def who(_: AssistantRequest) -> Assistant:
+        return Assistant(name="Luigi", model="openai/gpt-4o")
+
+    message = {"message": {"type": "assistant-request"}}
+    reply = wire.post(app(events=events), message, headers=[*JSON_TYPE, forged])
+
+    assert reply.json() == {"error": "Please call again."}
 
 
 def test_a_slash_at_the_end_is_no_other_address() -> None:

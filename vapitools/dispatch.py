@@ -48,7 +48,6 @@ class Dispatcher:
 
     Attributes:
         control: The same.
-        threads: Where `def` tools run.
 
     Raises:
         SettingsError: An argument arrives encrypted, and there is no key that can be read.
@@ -75,7 +74,7 @@ class Dispatcher:
         # One that was handed in is its owner's to close.
         self._own_control = HttpControl(settings.control_urls) if control is None else None
         self.control = self._own_control if control is None else control
-        self.threads = Threads(settings.threads)
+        self._threads = Threads(settings.threads)
         self._keys = PrivateKeys(_decryption_keys(toolset, settings))
         # The event loop itself keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[None]] = set()
@@ -169,7 +168,7 @@ class Dispatcher:
         self, tool: AnyTool, call: ToolCall, context: CallContext
     ) -> tuple[Outcome, Fields]:
         try:
-            value = await tool.run(call.arguments, context, threads=self.threads, keys=self._keys)
+            value = await tool.run(call.arguments, context, threads=self._threads, keys=self._keys)
         except ArgumentError as error:
             return "argument_error", self._error_fields(tool, error)
         except ToolError as error:
