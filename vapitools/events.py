@@ -391,9 +391,9 @@ def _check_type(type_: str) -> None:
     if type_ in ("tool-calls", "function-call"):
         raise DefinitionError(f"{type_} is answered by tools; put @tool on a function")
     close = difflib.get_close_matches(str(type_), CLASSES, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}? One" if close else "; one"
     raise DefinitionError(
-        f"there is no message {type_!r} here{hint}; one that is new at Vapi comes to on_any"
+        f"there is no message {type_!r} here{hint} that is new at Vapi comes to on_any"
     )
 
 
