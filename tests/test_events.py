@@ -234,7 +234,10 @@ def test_what_wants_no_answer_has_no_deadline(type_: str, options: dict[str, Any
     ("type_", "hint"),
     [
         ("end-of-call-raport", "; did you mean 'end-of-call-report'?"),
-        ("End-Of-Call-Report", "one that is new at Vapi comes to on_any"),
+        (
+            "End-Of-Call-Report",
+            "; did you mean 'end-of-call-report'? One that is new at Vapi comes to on_any",
+        ),
         ("assistant.speechstarted", "; did you mean 'assistant.speechStarted'?"),
         ("transcript[transcriptType='final']", f"; did you mean {FINAL!r}?"),
         ("hang[loud]", "one that is new at Vapi comes to on_any"),
