@@ -128,8 +128,22 @@ def test_a_misspelt_variable_is_named(name: str, meant: str) -> None:
     assert "hush" not in str(caught.value)
 
 
+def test_the_key_and_the_address_of_vapis_api_come_from_the_variables_of_vapis_sdk() -> None:
+    environ = {"VAPI_API_KEY": " k3y ", "VAPI_BASE_URL": "https://api.eu.vapi.ai/"}
+
+    settings = Settings.from_environ(environ)
+
+    assert (settings.api_key, settings.api_url) == ("k3y", "https://api.eu.vapi.ai")
+    assert "k3y" not in repr(settings)
+
+
+def test_the_key_under_a_name_of_ours_is_an_error_not_a_key_that_is_missing() -> None:
+    with pytest.raises(SettingsError, match="VAPITOOLS_API_KEY is no variable of ours"):
+        Settings.from_environ({"VAPITOOLS_API_KEY": "k3y"})
+
+
 def test_other_variables_of_vapis_are_left_alone() -> None:
-    names = ("VAPI_API_KEY", "VAPI_BASE_URL", "VAPI_PRIVATE_KEY", "VAPI_PHONE_NUMBER_ID")
+    names = ("VAPI_PRIVATE_KEY", "VAPI_PHONE_NUMBER_ID", "VAPI_ASSISTANT_ID")
 
     assert Settings.from_environ(dict.fromkeys(names, "x")) == Settings()
 

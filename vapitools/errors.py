@@ -8,6 +8,7 @@ VapiToolsError
 ├── ToolError               raised by tool authors; its text goes to the assistant
 │   └── ArgumentError       the model's arguments do not fit the tool's parameters
 ├── CallControlError        the live call could not be told what to do
+├── ApiError                Vapi's API refused a request, or is out of reach
 └── WebhookError            a request that is refused, with its HTTP status
     ├── AuthenticationError   the sender is not known (401)
     └── MessageError          the body cannot be read (400, 408, 413, 415)
@@ -80,6 +81,35 @@ class CallControlError(VapiToolsError):
     def __init__(self, text: str, *, status: int | None = None) -> None:
         super().__init__(text)
         self.status = status
+
+
+class ApiError(VapiToolsError):
+    """Vapi's API refused a request, or is out of reach. Holds neither key, secret nor body.
+
+    Attributes:
+        request: What was asked, such as `POST /call`.
+        status: The HTTP status of the answer; None when there was none.
+        reason: What Vapi says of it, or what was in the way.
+        hint: What to do about it; "" when that is plain.
+        was_done: Whether it may have been done all the same: no answer came, or half of one.
+    """
+
+    def __init__(
+        self,
+        request: str,
+        reason: str,
+        *,
+        status: int | None = None,
+        hint: str = "",
+        was_done: bool = False,
+    ) -> None:
+        self.request = request
+        self.status = status
+        self.reason = reason
+        self.hint = hint
+        self.was_done = was_done
+        text = f"{request}: {reason}" if status is None else f"{request}: {status}: {reason}"
+        super().__init__(f"{text}; {hint}" if hint else text)
 
 
 class WebhookError(VapiToolsError):

@@ -13,8 +13,13 @@ from .errors import SettingsError
 
 _PREFIX = "VAPITOOLS_"
 _SECRET = "VAPI_SERVER_SECRET"
+_API_KEY = "VAPI_API_KEY"
+_API_URL = "VAPI_BASE_URL"
 _HMAC = "VAPI_HMAC_"
 _OAUTH2 = "VAPI_OAUTH2_"
+
+# What is set by variables with a name of Vapi's.
+_NAMED_BY_VAPI = frozenset({"server_secrets", "credentials", "api_key", "api_url"})
 
 _PEM = re.compile(r"-----BEGIN ([^-]+)-----.*?-----END \1-----", re.DOTALL)
 # What is longer is no path, but a key without its first line.
@@ -32,6 +37,8 @@ class Settings:
             several, separated by commas, while a secret is being rotated.
         credentials: The other variables that say how Vapi proves itself, `VAPI_HMAC_…` and
             `VAPI_OAUTH2_…`, as they were set. `verifier` reads them.
+        api_key: The private key of Vapi's API, from `VAPI_API_KEY`. Serving needs none.
+        api_url: Where Vapi's API is, from `VAPI_BASE_URL`.
         url: Where the router is reached from outside, from `VAPITOOLS_URL`. Without it, an
             assistant that is returned inline gets the address that Vapi has called.
         decryption_keys: Private keys in PEM for encrypted arguments, from
@@ -53,6 +60,8 @@ class Settings:
 
     server_secrets: tuple[str, ...] = field(default=(), repr=False)
     credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    api_url: str = "https://api.vapi.ai"
     url: str | None = None
     decryption_keys: tuple[str, ...] = field(default=(), repr=False)
     control_urls: tuple[str, ...] = ("https://*.vapi.ai",)
@@ -89,6 +98,8 @@ class Settings:
         return cls(
             server_secrets=_listed(environ, _SECRET),
             credentials=_credentials(environ),
+            api_key=environ.get(_API_KEY, "").strip() or None,
+            api_url=environ.get(_API_URL, "").strip().rstrip("/") or cls.api_url,
             url=_url(environ),
             decryption_keys=tuple(_pems(_PREFIX + "DECRYPTION_KEYS", environ)),
             control_urls=_listed(environ, _PREFIX + "CONTROL_URLS") or cls.control_urls,
@@ -144,12 +155,16 @@ def _url(environ: Mapping[str, str]) -> str | None:
 
 def _check_names(environ: Mapping[str, str]) -> None:
     """A variable that is misspelt must not leave the server open, or without its limit."""
-    ours = [_PREFIX + setting.name.upper() for setting in fields(Settings)]
+    ours = [
+        _PREFIX + setting.name.upper()
+        for setting in fields(Settings)
+        if setting.name not in _NAMED_BY_VAPI
+    ]
     for name in environ:
         if name.startswith(_PREFIX):
             known, cutoff = ours, 0.0
         elif name.startswith("VAPI_") and not name.startswith((_HMAC, _OAUTH2)):
-            known, cutoff = [_SECRET], 0.8
+            known, cutoff = [_SECRET, _API_KEY, _API_URL], 0.8
         else:
             continue
         close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
