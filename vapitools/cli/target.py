@@ -14,16 +14,19 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from ..assistants import Assistant
 from ..errors import DefinitionError
 from ..events import Events
 from ..tools import Tool
-from ..toolset import Toolset
+from ..toolset import AnyTool, Toolset
 from ._report import USAGE, CommandError, describe, did_you_mean, place, shown
 
 # What is in use already cannot be the name of a bot: the two would take each other's place.
 _TAKEN = frozenset(sys.modules)
+
+T = TypeVar("T")
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
@@ -81,7 +84,7 @@ def load(target: str, *, to_serve: bool = False) -> Bot:
         TargetError: It cannot be used.
     """
     location = locate(target)
-    return _pick(_module(location), location, to_serve)
+    return pick(run(location), location, to_serve=to_serve)
 
 
 def load_toolset(target: str) -> tuple[Bot, Toolset]:
@@ -93,7 +96,7 @@ def load_toolset(target: str) -> tuple[Bot, Toolset]:
     with contextlib.redirect_stdout(sys.stderr):
         bot = load(target)
     if bot.toolset is None:
-        raise AssertionError("what has no tools is refused by `_pick`")
+        raise AssertionError("what has no tools is refused by `pick`")
     return bot, bot.toolset
 
 
@@ -174,7 +177,12 @@ def _folder_of_module(name: str) -> Path | None:
 # --- running it ---------------------------------------------------------------------------
 
 
-def _module(location: Location) -> ModuleType:
+def run(location: Location) -> ModuleType:
+    """Run the module.
+
+    Raises:
+        TargetError: It fails, or ends the program.
+    """
     try:
         module = _run_file(location.path) if location.path else _import(location)
     except (TargetError, KeyboardInterrupt):
@@ -271,15 +279,20 @@ def _sdk_hidden(folder: Path) -> str:
 # --- taking the tools from it -------------------------------------------------------------
 
 
-def _pick(module: ModuleType, location: Location, to_serve: bool) -> Bot:
+def pick(module: ModuleType, location: Location, *, to_serve: bool = False) -> Bot:
+    """What TARGET means of a module that has run.
+
+    Raises:
+        TargetError: It cannot be used.
+    """
     label = f"{location.text}:{location.name}" if location.name else location.text
-    value = _named(module, location) if location.name else _found(module, location, to_serve)
+    value = named(module, location) if location.name else _found(module, location, to_serve)
     if to_serve and isinstance(value, Events):
         toolset: Toolset | None = Toolset([])
         events: Events | None = value
     else:
         toolset = _toolset(value, label)
-        events = _events(module, location) if to_serve and toolset is not None else None
+        events = events_of(module, location) if to_serve and toolset is not None else None
     if toolset is not None:
         lifespan = _lifespan(module, location)
         return Bot(label, location.folder, toolset, events, lifespan=lifespan)
@@ -290,7 +303,12 @@ def _pick(module: ModuleType, location: Location, to_serve: bool) -> Bot:
     return Bot(f"{location.text}:{location.name or 'app'}", location.folder, app=value)
 
 
-def _named(module: ModuleType, location: Location) -> Any:
+def named(module: ModuleType, location: Location) -> Any:
+    """What stands behind the colon.
+
+    Raises:
+        TargetError: There is no such name in the module.
+    """
     name = location.name or ""
     try:
         return getattr(module, name)
@@ -301,7 +319,9 @@ def _named(module: ModuleType, location: Location) -> Any:
 
 
 def _found(module: ModuleType, location: Location, to_serve: bool) -> Any:
-    toolsets = _distinct(module, Toolset)
+    toolsets = distinct(module, Toolset)
+    if assistants := list(distinct(module, Assistant).values()):
+        return tools_of(module, assistants)
     if len(toolsets) > 1:
         raise _usage(
             f"there are several Toolsets in {location.text}: {', '.join(toolsets)}; "
@@ -309,18 +329,23 @@ def _found(module: ModuleType, location: Location, to_serve: bool) -> Any:
         )
     if toolsets:
         return next(iter(toolsets.values()))
-    tools = list(_distinct(module, Tool).values())
+    tools = list(distinct(module, Tool).values())
     if tools:
         return tools
-    instead = [getattr(module, "app", None), _events(module, location)] if to_serve else []
+    instead = [getattr(module, "app", None), events_of(module, location)] if to_serve else []
     for value in instead:
         if isinstance(value, Events) or _is_app(value):
             return value
     raise TargetError(_no_tools(module, location))
 
 
-def _events(module: ModuleType, location: Location) -> Events | None:
-    found = _distinct(module, Events)
+def events_of(module: ModuleType, location: Location) -> Events | None:
+    """The module's handlers of events that are served.
+
+    Raises:
+        TargetError: There are several, and none is called `events`.
+    """
+    found = distinct(module, Events)
     if len(found) > 1 and "events" not in found:
         raise TargetError(
             f"there are several Events in {location.text}: {', '.join(found)}; "
@@ -329,13 +354,22 @@ def _events(module: ModuleType, location: Location) -> Events | None:
     return found.get("events") or next(iter(found.values()), None)
 
 
-def _distinct(module: ModuleType, kind: type[Any]) -> dict[str, Any]:
+def distinct(module: ModuleType, kind: type[T]) -> dict[str, T]:
     """The module's objects of a kind in order of definition, each under its first name."""
-    found: dict[str, Any] = {}
+    found: dict[str, T] = {}
     for name, value in vars(module).items():
         if isinstance(value, kind) and not any(value is other for other in found.values()):
             found[name] = value
     return found
+
+
+def tools_of(module: ModuleType | None, assistants: Iterable[Assistant]) -> list[AnyTool]:
+    """The tools that assistants were declared with, then those that stand in the module."""
+    found = [tool for each in assistants for tool in each.tools or ()]
+    if module is not None:
+        found += [tool for toolset in distinct(module, Toolset).values() for tool in toolset]
+        found += distinct(module, Tool).values()
+    return [tool for i, tool in enumerate(found) if not any(tool is other for other in found[:i])]
 
 
 def _toolset(value: Any, label: str) -> Toolset | None:
