@@ -9,6 +9,7 @@ VapiToolsError
 │   └── ArgumentError       the model's arguments do not fit the tool's parameters
 ├── CallControlError        the live call could not be told what to do
 ├── ApiError                Vapi's API refused a request, or is out of reach
+├── ApplyError              what is declared could not be brought to Vapi, or only half of it
 └── WebhookError            a request that is refused, with its HTTP status
     ├── AuthenticationError   the sender is not known (401)
     └── MessageError          the body cannot be read (400, 408, 413, 415)
@@ -110,6 +111,18 @@ class ApiError(VapiToolsError):
         self.was_done = was_done
         text = f"{request}: {reason}" if status is None else f"{request}: {status}: {reason}"
         super().__init__(f"{text}; {hint}" if hint else text)
+
+
+class ApplyError(VapiToolsError):
+    """What is declared could not be brought to Vapi. It is safe to plan and apply again.
+
+    Attributes:
+        done: What was done before, one line each.
+    """
+
+    def __init__(self, text: str, *, done: Iterable[str] = ()) -> None:
+        self.done = tuple(done)
+        super().__init__(text)
 
 
 class WebhookError(VapiToolsError):

@@ -1,0 +1,221 @@
+"""What is declared against what is at Vapi → a plan. Nothing here asks Vapi."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from ..assistants import Assistant
+from ..errors import DefinitionError
+from ..squads import Squad
+from . import _assistants, _squads, _tools
+from ._comparison import Change, Fields, changes, compare, sums
+from ._declaration import Declaration, name_of
+from ._finding import Finder, Match
+from ._marks import Mark
+from ._plan import Kind, Plan, Step, Work
+from ._remote import Remote, Stored
+
+# Seconds by which our clock and Vapi's may differ.
+_CLOCKS = 10
+
+
+def plan(
+    declaration: Declaration,
+    remote: Remote,
+    *,
+    adopt: bool = False,
+    prune: bool = False,
+    force: bool = False,
+) -> Plan:
+    """Compare what is declared with what is at Vapi. It asks nothing and changes nothing.
+
+    Args:
+        declaration: What is to be there.
+        remote: What is there, from `read`.
+        adopt: Take over what has the same name and was made elsewhere.
+        prune: Delete this bot's tools that are no longer declared.
+        force: Overwrite what somebody else has changed since the last apply.
+    """
+    finder = Finder(declaration, remote, adopt=adopt)
+    comparing = _Comparing(declaration, force)
+    own = [(each, finder.assistant(each)) for each in declaration.assistants]
+    stored = [match.stored for _, match in own if match.stored is not None]
+    tools = [comparing.tool(name, finder.tool(name, stored)) for name in declaration.tools]
+    orphans = [_orphan(*found, prune=prune) for found in finder.orphans()]
+    names = ids_of([*tools, *orphans])
+    assistants = [comparing.assistant(*found, names) for found in own]
+    squads = [
+        comparing.squad(squad, finder.squad(squad), ids_of(assistants))
+        for squad in declaration.squads
+    ]
+    detached = _detachments(orphans, remote, {str(each["id"]) for each in stored})
+    return Plan(
+        declaration,
+        (*tools, *assistants, *squads, *detached, *orphans),
+        (*finder.problems, *comparing.problems, *_unknown(declaration, remote)),
+        tuple(_warnings(stored, names, declaration, remote)),
+    )
+
+
+def ids_of(steps: Iterable[Step]) -> dict[str, str]:
+    """The names of what is at Vapi already, by id."""
+    return {step.id: step.name for step in steps if step.id is not None}
+
+
+class _Comparing:
+    """Makes the steps for what is declared. It notes in `problems` why one cannot be done."""
+
+    def __init__(self, declaration: Declaration, force: bool) -> None:
+        self._declaration = declaration
+        self._force = force
+        self.problems: list[str] = []
+
+    def tool(self, name: str, match: Match) -> Step:
+        fields = _tools.declared(self._declaration.tools[name], self._declaration)
+        stored: Fields = _tools.stored(match.stored) if match.stored else {}
+        owners = tuple(sorted({*self._declaration.owners_of(name), *match.others}))
+        return self._step("tool", name, match, fields, stored, owners)
+
+    def assistant(self, assistant: Assistant, match: Match, tools: Mapping[str, str]) -> Step:
+        name = name_of(assistant)
+        also = {id: id for id in _assistants.ids_declared(assistant)}
+        fields = _assistants.declared(assistant, self._declaration, also)
+        stored: Fields = {}
+        if match.stored is None:
+            self._check_new(assistant)
+        else:
+            stored = _assistants.stored(match.stored, fields, match.mark, {**also, **tools})
+        step = self._step("assistant", name, match, fields, stored, (name,))
+        return dataclasses.replace(step, notes=(*step.notes, *_forgotten(fields, stored, match)))
+
+    def squad(self, squad: Squad, match: Match, assistants: Mapping[str, str]) -> Step:
+        fields = _squads.declared(squad, self._declaration)
+        stored: Fields = _squads.stored(match.stored, fields, assistants) if match.stored else {}
+        return self._step("squad", squad.name, match, fields, stored, (squad.name,))
+
+    def _check_new(self, assistant: Assistant) -> None:
+        try:
+            _assistants.new(assistant, self._declaration, [])
+        except DefinitionError as error:
+            self.problems += error.problems
+
+    def _step(
+        self,
+        kind: Kind,
+        name: str,
+        match: Match,
+        fields: Fields,
+        stored: Fields,
+        owners: tuple[str, ...],
+    ) -> Step:
+        mark = match.mark if match.is_ours else None
+        wanted = Mark(self._declaration.env, owners, sums(fields))
+        if mark is not None:
+            wanted = wanted.kept_as(mark)
+        is_just_written = _is_just_written(match.stored, mark)
+        found = compare(fields, stored, mark, wanted, is_just_written=is_just_written)
+        shown = changes(fields, stored, found)
+        work = Work(fields, found.written, wanted)
+        if match.stored is None:
+            return Step(kind, name, "create", changes=shown, work=work)
+        step = Step(kind, name, "update", str(match.stored["id"]), shown, (), match.stored, work)
+        if found.edited and not self._force:
+            self.problems.append(
+                f"{kind} {name!r} was changed elsewhere since the last apply "
+                f"({', '.join(found.edited)}); write that into the code, or --force overwrites it"
+            )
+            return dataclasses.replace(step, action="drifted")
+        if not match.is_ours:
+            return dataclasses.replace(step, action="adopt")
+        if not found.written and not found.is_stale:
+            return dataclasses.replace(step, action="unchanged")
+        note = "only the record of what was applied changes"
+        return step if shown else dataclasses.replace(step, notes=(note,))
+
+
+def _is_just_written(stored: Stored | None, mark: Mark | None) -> bool:
+    """Whether the last write was the one that has set the mark, as far as clocks can tell."""
+    if stored is None or mark is None:
+        return False
+    try:
+        written = datetime.fromisoformat(str(stored.get("updatedAt")).replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return written.timestamp() <= mark.at + _CLOCKS
+
+
+def _forgotten(fields: Fields, stored: Fields, match: Match) -> Iterator[str]:
+    """What was declared before and is not any more: it stays as it is."""
+    for path in match.mark.sent if match.mark and match.is_ours else ():
+        if path not in fields and path not in stored:
+            yield f"{path} is no longer declared; it is left as it is"
+
+
+# --- what is no longer declared -----------------------------------------------------------
+
+
+def _orphan(tool: Stored, match: Match, *, prune: bool) -> Step:
+    name, id = _tools.name_of(tool) or "", str(tool["id"])
+    if match.others:
+        note = f"no longer declared here; {', '.join(map(repr, match.others))} has it still"
+        return Step("tool", name, "leave", id, notes=(note,), stored=tool)
+    if prune:
+        return Step("tool", name, "delete", id, stored=tool)
+    return Step("tool", name, "leave", id, notes=("no longer declared; --prune deletes it",))
+
+
+def _detachments(orphans: Iterable[Step], remote: Remote, own: set[str]) -> Iterator[Step]:
+    """What has to be taken from the assistants of others before it can be deleted."""
+    deleted = {orphan.id: orphan.name for orphan in orphans if orphan.action == "delete"}
+    for assistant in remote.assistants:
+        held = [id for id in deleted if id and _assistants.has_tool(assistant, id)]
+        if held and assistant["id"] not in own:
+            yield Step(
+                "assistant",
+                str(assistant.get("name") or ""),
+                "detach",
+                str(assistant["id"]),
+                (Change(_assistants.TOOLS, [deleted[id] for id in held], []),),
+                stored=assistant,
+                work=Work({_assistants.TOOLS: held}, (), Mark("", ())),
+            )
+
+
+# --- what will not work as it stands ------------------------------------------------------
+
+
+def _unknown(declaration: Declaration, remote: Remote) -> Iterator[str]:
+    known = {str(tool["id"]) for tool in remote.tools}
+    for assistant in declaration.assistants:
+        for id in _assistants.ids_declared(assistant):
+            if id not in known:
+                yield (
+                    f"assistant {assistant.name!r} declares the tool {id}, which does not exist: "
+                    "every call would fail"
+                )
+
+
+def _warnings(
+    own: Sequence[Stored], tools: Mapping[str, str], declaration: Declaration, remote: Remote
+) -> Iterator[str]:
+    known = {str(tool["id"]): _tools.name_of(tool) for tool in remote.tools}
+    for assistant in own:
+        label = f"assistant {assistant.get('name')!r}"
+        for id in _assistants.tool_ids(assistant):
+            if id not in known:
+                yield f"{label} has the tool {id}, which does not exist: its calls fail"
+        for ref in _assistants.refs(assistant):
+            if tools.get(str(ref.get("toolId"))) in declaration.tools:
+                yield (
+                    f"{label} pins the tool {tools[ref['toolId']]!r} to version "
+                    f"{ref.get('version')}: what is applied does not reach it"
+                )
+        foreign = [known.get(id) for id in _assistants.tool_ids(assistant) if id not in tools]
+        declared = [tools[id] for id in _assistants.tool_ids(assistant) if id in tools]
+        names = Counter([*foreign, *dict.fromkeys(declared), *_assistants.inline_names(assistant)])
+        for name, count in names.items():
+            if name is not None and count > 1:
+                yield f"{label} has {count} tools named {name!r}: the model cannot tell them apart"
