@@ -1,8 +1,8 @@
 """Tools for Vapi voice assistants: plain functions, described, served and answered right."""
 
 from ._results import ToolResult
-from .answers import Document, SavedAssistant, SavedSquad
-from .assistants import Assistant
+from .answers import Document, SavedSquad
+from .assistants import Assistant, SavedAssistant
 from .auth import (
     AllOf,
     AnyOf,
@@ -11,6 +11,17 @@ from .auth import (
     OAuth2,
     OnlyFrom,
     SharedSecret,
+)
+from .builtin_tools import (
+    ApiRequest,
+    Dtmf,
+    EndCall,
+    Handoff,
+    Mcp,
+    Query,
+    Sms,
+    TransferCall,
+    Voicemail,
 )
 from .context import CallContext, Encrypted, Static
 from .destinations import AssistantDestination, NumberDestination, SipDestination
@@ -46,6 +57,7 @@ from .server_messages import (
 )
 from .settings import Settings
 from .spoken import Condition, RequestComplete, RequestDelayed, RequestFailed, RequestStart
+from .squads import Member, Squad
 from .tools import Tool, tool
 from .toolset import Toolset
 from .web import router
@@ -53,6 +65,7 @@ from .web import router
 __all__ = [
     "AllOf",
     "AnyOf",
+    "ApiRequest",
     "ArgumentError",
     "Assistant",
     "AssistantDestination",
@@ -71,19 +84,25 @@ __all__ = [
     "ConversationUpdate",
     "DefinitionError",
     "Document",
+    "Dtmf",
     "Encrypted",
+    "EndCall",
     "EndOfCallReport",
     "Events",
+    "Handoff",
     "HandoffDestinationRequest",
     "Hang",
     "HmacSignature",
     "KnowledgeBaseRequest",
     "LanguageChangeDetected",
+    "Mcp",
+    "Member",
     "ModelOutput",
     "NumberDestination",
     "OAuth2",
     "OnlyFrom",
     "PhoneCallControl",
+    "Query",
     "RequestComplete",
     "RequestDelayed",
     "RequestFailed",
@@ -95,7 +114,9 @@ __all__ = [
     "Settings",
     "SharedSecret",
     "SipDestination",
+    "Sms",
     "SpeechUpdate",
+    "Squad",
     "Static",
     "StatusUpdate",
     "Tool",
@@ -103,12 +124,14 @@ __all__ = [
     "ToolResult",
     "Toolset",
     "Transcript",
+    "TransferCall",
     "TransferDestinationRequest",
     "TransferUpdate",
     "UserInterrupted",
     "VapiToolsError",
     "VoiceInput",
     "VoiceRequest",
+    "Voicemail",
     "router",
     "tool",
 ]

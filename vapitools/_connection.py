@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json as json_
 import os
 import re
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from . import _secrecy
+from . import _failures, _secrecy
+from ._failures import Answer, Asked
 from .errors import ApiError, SettingsError
 
 _KEY = re.compile(r"[!-~]+")
 _READS = frozenset({"GET"})
-_READ_RETRIES = 2
-_WRITE_ATTEMPTS = 3
+_BACKOFFS = (0.5, 1.0)
 _MAX_WAIT = 60.0
-_MAX_REASON = 500
 
-_HINTS = {
-    400: "",
-    401: "set VAPI_API_KEY to the private key of your organization (dashboard: API keys)",
-    403: "the key may not do this; look at its restrictions in the dashboard (API keys)",
-    404: "there is none; it may have been deleted, or belongs to another organization's key",
-    409: "it is in use; take it from what refers to it first",
-    429: "too many requests for now; wait a minute, then run it again",
-}
+T = TypeVar("T")
+
+_INSTALL = "install 'vapi-server-sdk>=1.9,<4'"
 
 
 class Connection:
@@ -59,23 +55,34 @@ class Connection:
     ) -> Any:
         """Send a request and return the JSON of the answer; None when it is empty.
 
-        A read is repeated as the SDK does. A write is repeated only when Vapi says that it has
-        not looked at it (429): a second `POST /call` is a second phone call.
+        What fails for the moment is repeated, a write only when it was not done for certain: a
+        second `POST /call` is a second phone call.
 
         Raises:
             ApiError: Vapi refuses, or is out of reach.
             SettingsError: The SDK is not there, or the environment keeps it from connecting.
         """
+        asked = self._asked(method, path, json)
         http = (await self._opened()).httpx_client
-        retries = _READ_RETRIES if method in _READS else 0
-        asked = f"{method} /{path}"
-        attempt = 1
+        send = partial(
+            http.request,
+            path,
+            method=method,
+            params=params,
+            **_body(asked, json),
+            # The SDK's versions differ in what they repeat, and would repeat a write.
+            retries=0,
+            request_options={"max_retries": 0},
+        )
+        backoffs = iter(_BACKOFFS)
         while True:
-            response = await self._sent(asked, http, method, path, json, params, retries)
-            if response.status_code != 429 or method in _READS or attempt == _WRITE_ATTEMPTS:
-                return self._answer(asked, response, json)
-            await asyncio.sleep(_wait(response.headers, attempt))
-            attempt += 1
+            answer = await _answer(asked, send)
+            if answer.error is None:
+                return answer.content
+            pause = _pause(answer, next(backoffs, None))
+            if pause is None:
+                raise answer.error
+            await asyncio.sleep(pause)
 
     async def aclose(self) -> None:
         """Close it. A later request opens it again."""
@@ -87,79 +94,67 @@ class Connection:
         async with self._opening:
             if self._wrapper is None:
                 # Loading the SDK and the certificates would hold up the event loop.
-                self._wrapper = await asyncio.to_thread(
-                    _open, self.api_key, self.base_url, self.timeout
-                )
+                self._wrapper = await asyncio.to_thread(self._open)
         return self._wrapper
 
-    async def _sent(
-        self,
-        asked: str,
-        http: Any,
-        method: str,
-        path: str,
-        json: Mapping[str, Any] | None,
-        params: Mapping[str, Any] | None,
-        retries: int,
-    ) -> Any:
+    def _open(self) -> Any:
+        wrapper = import_sdk("vapi.core.client_wrapper").AsyncClientWrapper
         import httpx
 
-        try:
-            return await http.request(
-                path,
-                method=method,
-                json=json,
-                params=params,
-                retries=0,  # how many there were: older SDKs begin at 2
-                request_options={"max_retries": retries},
-            )
-        # From None: what these hold can hold the key.
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise self._unreached(asked, error) from None
+        # A redirect would take the key elsewhere, or make a GET of a POST.
+        http = within_environment(partial(httpx.AsyncClient, follow_redirects=False))
+        return wrapper(
+            token=self.api_key,
+            base_url=self.base_url,
+            timeout=self.timeout,
+            httpx_client=http,
+        )
 
-    def _unreached(self, asked: str, error: Exception) -> ApiError:
-        import httpx
-
-        host = urlsplit(self.base_url).hostname
-        hint = "look at the network, at VAPI_BASE_URL and at the proxy variables"
-        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)):
-            why = _one_line(str(error)) or type(error).__name__
-            return ApiError(asked, f"{host} is out of reach ({why})", hint=hint)
-        was_done = not asked.startswith("GET")
-        hint = "it may have been done all the same; look before you ask again" if was_done else ""
-        reason = f"the connection to {host} failed ({type(error).__name__})"
-        if isinstance(error, httpx.TimeoutException):
-            reason = f"no answer from {host} within {self.timeout:g} s"
-        elif isinstance(error, httpx.RemoteProtocolError):
-            reason = f"{host} closed the connection before it had answered"
-        return ApiError(asked, reason, hint=hint, was_done=was_done)
-
-    def _answer(self, asked: str, response: Any, body: Mapping[str, Any] | None) -> Any:
-        status = int(response.status_code)
-        was_done = not asked.startswith("GET") and not 300 <= status < 500
-        try:
-            content: Any = response.json() if response.content else None
-        except ValueError:
-            kind = response.headers.get("content-type", "").partition(";")[0] or "no content type"
-            content = None
-            if status < 400:
-                raise ApiError(
-                    asked,
-                    f"the answer is no JSON, but {kind}",
-                    status=status,
-                    hint="is VAPI_BASE_URL right?",
-                    was_done=was_done,
-                ) from None
-        if 200 <= status < 300:
-            return content
-        secrets = [self.api_key, *_secrecy.secrets_in(body or {})]
-        reason = _secrecy.without(_reason(content, response.reason_phrase), secrets)
-        raise ApiError(
-            asked, reason, status=status, hint=_hint(status, was_done), was_done=was_done
+    def _asked(self, method: str, path: str, json: Mapping[str, Any] | None) -> Asked:
+        return Asked(
+            f"{method} /{path}",
+            host=urlsplit(self.base_url).hostname or "",
+            timeout=self.timeout,
+            is_write=method not in _READS,
+            secrets=(self.api_key, *_secrecy.secrets_in(json)),
         )
 
     def __repr__(self) -> str:
         return f"<Connection to {urlsplit(self.base_url).hostname}>"
+
+
+def _body(asked: Asked, json: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The arguments that send this JSON."""
+    if json is None:
+        return {}
+    try:
+        # Not the SDK's, whose versions write it each in its own way, and some leave out {}.
+        content = json_.dumps(json, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        failed = asked.failed(f"what is to be sent is no JSON ({error})")
+    else:
+        return {"content": content, "headers": {"content-type": "application/json"}}
+    raise failed
+
+
+async def _answer(asked: Asked, send: Callable[[], Awaitable[Any]]) -> Answer:
+    import httpx
+
+    try:
+        response = await send()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+        # Returned, for what is raised here would refer to an error that can hold the key.
+        return _failures.of_exception(asked, error)
+    return _failures.of_response(asked, response)
+
+
+def _pause(answer: Answer, backoff: float | None) -> float | None:
+    """The seconds before it is asked again; None when that is of no use, or does it twice."""
+    error = cast("ApiError", answer.error)
+    if backoff is None or error.was_done or not answer.is_passing:
+        return None
+    pause = backoff if answer.retry_after is None else answer.retry_after
+    return pause if pause <= _MAX_WAIT else None
 
 
 def import_sdk(module: str) -> Any:
@@ -172,39 +167,41 @@ def import_sdk(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise SettingsError(
-            f"Vapi's SDK cannot be loaded ({_one_line(str(error))}); install "
-            "'vapi-server-sdk>=1.9,<4'"
-        ) from None
+        why = " ".join(str(error).split())
+    raise SettingsError(f"Vapi's SDK cannot be loaded ({why}); {_INSTALL}")
 
 
 def _check_sdk() -> None:
     try:
+        # This finds a module of that name without running it.
         spec = importlib.util.find_spec("vapi")
     except ValueError:  # a module that somebody has put together by hand
         return
-    if spec is None:
-        raise SettingsError("Vapi's SDK is not installed; install 'vapi-server-sdk>=1.9,<4'")
-    folders = list(spec.submodule_search_locations or ())
-    if any(os.path.isfile(os.path.join(folder, "core", "client_wrapper.py")) for folder in folders):
-        return
-    own = spec.origin or (folders[0] if folders else "vapi")
-    raise SettingsError(f"{own} hides Vapi's SDK, whose name is vapi too; rename it")
+    # Without an origin it is a mere folder, which hides nothing.
+    if spec is None or spec.origin is None:
+        raise SettingsError(f"Vapi's SDK is not installed; {_INSTALL}")
+    folders = spec.submodule_search_locations or ()
+    if not any(os.path.isfile(os.path.join(f, "core", "client_wrapper.py")) for f in folders):
+        raise SettingsError(f"{spec.origin} hides Vapi's SDK, whose name is vapi too; rename it")
 
 
-def _open(api_key: str, base_url: str, timeout: float) -> Any:
-    wrapper = import_sdk("vapi.core.client_wrapper").AsyncClientWrapper
+def within_environment(make: Callable[[], T]) -> T:
+    """Make a client of httpx, which reads the environment.
+
+    Raises:
+        SettingsError: The environment says what cannot be.
+    """
     import httpx
 
     try:
-        # A redirect would take the key, or make a GET of a POST.
-        client = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
+        return make()
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
-        raise SettingsError(
-            f"no connection can be made ({type(error).__name__}): look at HTTPS_PROXY, HTTP_PROXY, "
-            "ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR in the environment"
-        ) from None
-    return wrapper(token=api_key, base_url=base_url, timeout=timeout, httpx_client=client)
+        # Only what is said of a missing library cannot hold the password of a proxy.
+        problem = str(error) if isinstance(error, ImportError) else type(error).__name__
+    raise SettingsError(
+        f"no connection can be made ({problem}); look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, "
+        "SSL_CERT_FILE and SSL_CERT_DIR in the environment"
+    )
 
 
 def _checked_key(api_key: str | None) -> str:
@@ -222,42 +219,14 @@ def _checked_key(api_key: str | None) -> str:
 def _checked_url(base_url: str) -> str:
     try:
         parts = urlsplit(base_url)
-        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_right = (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            # A user in it would take the place of the key.
+            and not (parts.username or parts.password or parts.query or parts.fragment)
+            and base_url.isprintable() and " " not in base_url
+        )  # fmt: skip
     except ValueError:
         is_right = False
     if not is_right:
         raise SettingsError("VAPI_BASE_URL must be a URL, such as https://api.vapi.ai")
     return base_url.rstrip("/")
-
-
-def _wait(headers: Mapping[str, str], attempt: int) -> float:
-    try:
-        asked_for = float(headers.get("retry-after", ""))
-    except ValueError:
-        asked_for = -1.0
-    return min(asked_for if asked_for >= 0 else 2.0 ** (attempt - 1), _MAX_WAIT)
-
-
-def _reason(content: Any, phrase: str) -> str:
-    """What Vapi says: one text, or a list of them."""
-    message: Any = content
-    if isinstance(content, Mapping):
-        content = cast("Mapping[str, Any]", content)
-        message = content.get("message") or content.get("error")
-    if isinstance(message, list):
-        message = "; ".join(str(text) for text in cast("list[object]", message))
-    text = _one_line(message) if isinstance(message, str) else ""
-    return text[:_MAX_REASON] or phrase or "no reason given"
-
-
-def _hint(status: int, was_done: bool) -> str:
-    if status >= 500:
-        later = "Vapi has a problem; run it again in a while"
-        return f"{later}, but look first whether it was done" if was_done else later
-    if 300 <= status < 400:
-        return "a redirect, which is not followed; is VAPI_BASE_URL right?"
-    return _HINTS.get(status, "")
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
+from urllib.parse import quote, quote_plus
 
 MASK = "•••"
 
-# Such as secret, apiKey, authToken, secretKey, clientSecret; not maxTokens, tokenizer.
+# Such as secret, apiKey, authToken, clientSecret; not maxTokens, credentialId, publicKey.
 _SECRET_KEY = re.compile(
-    r"secret|password|passphrase|(api|private|secret|access|signing|public)_?-?key$|token$"
-    r"|^authorization$|credentials?json",
+    r"(secrets?|passwords?|passphrase|token|connection_?string|^authorization"
+    r"|(api|private|secret|access|signing|subscription|openai)[_-]?key)$",
     re.IGNORECASE,
 )
 # What belongs to another server: anything in it can be what proves the sender.
 _SECRET_HOLDERS = frozenset({"headers", "sipHeaders"})
+# The headers of some tools are a schema: these say what their values look like.
+_OF_A_SCHEMA = frozenset({"type", "format", "required", "description"})
 # Shorter ones would be found within ordinary words.
 _MIN_LENGTH = 4
 
@@ -30,28 +34,23 @@ def is_secret_holder(key: str) -> bool:
     return key in _SECRET_HOLDERS
 
 
-def secrets_in(value: object, *, inside: bool = False) -> Iterator[str]:
+def secrets_in(value: object) -> list[str]:
     """Every text in an object of the API's that is a secret."""
-    if isinstance(value, Mapping):
-        for key, item in cast("Mapping[str, object]", value).items():
-            yield from secrets_in(item, inside=inside or _holds_secrets(key))
-    elif isinstance(value, (list, tuple)):
-        for item in cast("Sequence[object]", value):
-            yield from secrets_in(item, inside=inside)
-    elif inside and isinstance(value, str):
-        yield value
+    found: list[str] = []
+    mapped(value, found.append)
+    return found
 
 
 def mapped(value: Any, change: Callable[[str], Any], *, inside: bool = False) -> Any:
     """The same object with each secret text changed."""
     if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value)
         return {
-            key: mapped(item, change, inside=inside or _holds_secrets(key))
-            for key, item in cast("Mapping[str, object]", value).items()
+            key: mapped(item, change, inside=_is_inside(items, key, inside))
+            for key, item in items.items()
         }
     if isinstance(value, (list, tuple)):
-        items = cast("Sequence[object]", value)
-        return [mapped(item, change, inside=inside) for item in items]
+        return [mapped(item, change, inside=inside) for item in cast("Sequence[Any]", value)]
     return change(value) if inside and isinstance(value, str) and value else value
 
 
@@ -60,13 +59,33 @@ def masked(value: Any, *, inside: bool = False) -> Any:
     return mapped(value, lambda _: MASK, inside=inside)
 
 
-def _holds_secrets(key: str) -> bool:
-    return is_secret(key) or is_secret_holder(key)
-
-
 def without(text: str, secrets: Iterable[str]) -> str:
-    """The text with a mask wherever one of the secrets stands."""
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= _MIN_LENGTH:
-            text = text.replace(secret, MASK)
-    return text
+    """The text with a mask wherever one of the secrets stands, in any of its spellings."""
+    spelled = {spelling for secret in secrets if secret.strip() for spelling in _spellings(secret)}
+    if not spelled:
+        return text
+    # The longest first, for one secret can be the beginning of another.
+    patterns = map(_pattern, sorted(spelled, key=len, reverse=True))
+    return re.sub("|".join(patterns), MASK, text)
+
+
+def _is_inside(holder: Mapping[str, Any], key: str, inside: bool) -> bool:
+    """Whether the texts of this field are secret."""
+    if inside and key in _OF_A_SCHEMA and "type" in holder:
+        return False
+    # As a tool's static parameters: {"key": "apiKey", "value": "…"}.
+    is_named = key == "value" and is_secret(str(holder.get("key", "")))
+    return inside or is_named or is_secret(str(key)) or is_secret_holder(key)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """As it is, on one line, within JSON, and within a URL."""
+    yield from (secret, secret.strip(), " ".join(secret.split()))
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    yield from (repr(secret)[1:-1], quote(secret, "", errors="replace"))
+    yield from (quote(secret, errors="replace"), quote_plus(secret, errors="replace"))
+
+
+def _pattern(secret: str) -> str:
+    pattern = re.escape(secret)
+    return pattern if len(secret) >= _MIN_LENGTH else rf"(?<!\w){pattern}(?!\w)"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from . import _results
-from .assistants import Assistant
+from .assistants import Assistant, SavedAssistant
 from .destinations import (
     AssistantDestination,
     NumberDestination,
@@ -18,34 +18,10 @@ from .destinations import (
 )
 from .errors import DefinitionError, ResultError
 from .spoken import RequestComplete, RequestDelayed, RequestFailed, RequestStart
+from .squads import Squad
 
 Inline = Callable[[Assistant], dict[str, Any]]
 """An assistant's definition, with the address and the secret of this server in it."""
-
-
-@dataclass(frozen=True)
-class SavedAssistant:
-    """An assistant that is stored at Vapi.
-
-    Args:
-        id: Vapi's id of it.
-        variables: Values for its `{{…}}`, for this call.
-        overrides: Other fields of it that are different in this call, as the API takes them.
-    """
-
-    id: str
-    variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    overrides: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer to an `assistant-request`."""
-        overrides = dict(self.overrides)
-        if self.variables:
-            overrides["variableValues"] = {
-                **(overrides.get("variableValues") or {}),
-                **self.variables,
-            }
-        return {"assistantId": self.id, **({"assistantOverrides": overrides} if overrides else {})}
 
 
 @dataclass(frozen=True)
@@ -89,6 +65,7 @@ class Document:
 AssistantAnswer = (
     Assistant
     | SavedAssistant
+    | Squad
     | SavedSquad
     | NumberDestination
     | SipDestination
@@ -115,11 +92,16 @@ def to_json(type_: str, value: Any, inline: Inline) -> dict[str, Any]:
         ResultError: It is no answer to that type of message. What it holds is not told.
     """
     kind = _KINDS[type_]
-    given = {"assistant": value} if isinstance(value, Assistant) else value
-    answer = kind.read(_written(given, inline))
+    answer = kind.read(_written(_in_its_field(value), inline))
     if answer is None:
         raise ResultError(f"got {type(value).__name__}; return {kind.wanted}{_hint(kind, value)}")
     return answer
+
+
+def _in_its_field(value: Any) -> Any:
+    if isinstance(value, Assistant):
+        return {"assistant": value}
+    return {"squad": value} if isinstance(value, Squad) else value
 
 
 def _hint(kind: _Kind, value: Any) -> str:
@@ -157,12 +139,21 @@ _FOR_MACHINES = re.compile(
 def _written(value: Any, inline: Inline) -> Any:
     """The same with our own objects written out, however deep they are in it."""
     if isinstance(value, Assistant):
-        return inline(value)
+        return _defined(value, inline)
+    if isinstance(value, Squad):
+        return value.defined_by(lambda member: {"assistant": _defined(member, inline)})
     if isinstance(value, _OURS):
         return value.to_json()
     if _is_object(value):
         return {name: _written(each, inline) for name, each in value.items()}
     return [_written(each, inline) for each in value] if _is_list(value) else value
+
+
+def _defined(assistant: Assistant, inline: Inline) -> dict[str, Any]:
+    try:
+        return inline(assistant)
+    except DefinitionError as error:
+        raise ResultError("; ".join(error.problems)) from error
 
 
 def _routed(value: Any) -> Any:
@@ -311,8 +302,8 @@ class _Kind:
 
 _KINDS = {
     "assistant-request": _Kind(
-        "an Assistant, a SavedAssistant, a SavedSquad, an assistant's id, a number or SIP "
-        "destination, or a sentence that tells the caller why not",
+        "an Assistant, a SavedAssistant, a Squad, a SavedSquad, an assistant's id, a number or "
+        "SIP destination, or a sentence that tells the caller why not",
         _routed,
         {
             "assistantId": _text,

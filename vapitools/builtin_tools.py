@@ -568,7 +568,8 @@ def _object_schema(schema: Any) -> Any:
 def _header_schema(headers: Mapping[str, Any]) -> Mapping[str, Any]:
     if not _is_text_map(headers):
         return headers
-    # The API's description of a JSON Schema lacks `value`; this is how its guides fix a header.
+    # `value` is not in the description of the API, but in its guide:
+    # https://docs.vapi.ai/tools/api-request/configuration
     fixed = {name: {"type": "string", "value": text} for name, text in headers.items()}
     return {"type": "object", "properties": fixed}
 

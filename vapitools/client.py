@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any
 
-from ._connection import Connection, import_sdk
+from ._connection import Connection, import_sdk, within_environment
 from ._resources import Resource
 from .assistants import Assistant
 from .calls import Calls
@@ -55,13 +56,15 @@ class VapiClient:
     ) -> None:
         settings = Settings.from_environ(os.environ)
         self._connection = connection = Connection(
-            api_key or settings.api_key, base_url or settings.api_url, timeout
+            settings.api_key if api_key is None else api_key,
+            settings.api_url if base_url is None else base_url,
+            timeout,
         )
         self.assistants = Assistants(connection, "assistant")
         self.tools = Resource(connection, "tool")
         self.squads = Resource(connection, "squad")
         self.phone_numbers = Resource(connection, "phone-number")
-        self.calls = Calls(connection)
+        self.calls = Calls(connection, settings.control_urls)
 
     async def __aenter__(self) -> VapiClient:
         return self
@@ -83,6 +86,9 @@ class VapiClient:
 
         Its first use loads for half a minute. It repeats requests that fail: a call that it
         makes can be made three times, unless `request_options={"max_retries": 0}` is passed.
+
+        Raises:
+            SettingsError: The SDK is not there, or the environment keeps it from connecting.
         """
         return self._sdk("AsyncVapi")
 
@@ -92,9 +98,13 @@ class VapiClient:
 
     def _sdk(self, name: str) -> Any:
         connection = self._connection
-        make = getattr(import_sdk("vapi"), name)
-        return make(
-            token=connection.api_key, base_url=connection.base_url, timeout=connection.timeout
+        return within_environment(
+            partial(
+                getattr(import_sdk("vapi"), name),
+                token=connection.api_key,
+                base_url=connection.base_url,
+                timeout=connection.timeout,
+            )
         )
 
     def __repr__(self) -> str:

@@ -127,13 +127,10 @@ class Squad:
         self, member: Member, destinations: Sequence[Mapping[str, Any]], define: Define
     ) -> dict[str, Any]:
         who = member.assistant
-        made = who.to_json() if isinstance(who, SavedAssistant) else dict(define(who))
-        if member.overrides:
-            made["assistantOverrides"] = {
-                **made.get("assistantOverrides", {}),
-                **member.overrides,
-            }
-        return {**made, "assistantDestinations": destinations} if destinations else made
+        made = who.to_json() if isinstance(who, SavedAssistant) else define(who)
+        overrides = {**made.get("assistantOverrides", {}), **(member.overrides or {})}
+        extras = {"assistantOverrides": overrides, "assistantDestinations": destinations}
+        return {**made, **{name: value for name, value in extras.items() if value}}
 
     def _stranger_problems(self) -> Iterable[str]:
         names = [assistant.name or "" for assistant in self.assistants]

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from . import apply, call, calls, check, plan, pull, run, schema, serve
 from . import list as list_command
-from . import run, schema, serve
 from ._ending import end_within
 
 
@@ -34,6 +34,12 @@ app.command("serve")(serve.command)
 app.command("list")(list_command.command)
 app.command("schema")(schema.command)
 app.command("run")(run.command)
+app.command("check")(check.command)
+app.command("pull")(pull.command)
+app.command("plan", cls=plan.PlanningCommand)(plan.command)
+app.command("apply", cls=plan.PlanningCommand)(apply.command)
+app.command("call")(call.command)
+app.command("calls")(calls.command)
 
 
 def _print_version(asked: bool) -> None:

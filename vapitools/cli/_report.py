@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import typer
 
-from ..errors import SettingsError, VapiToolsError
+from ..errors import DefinitionError, SettingsError, VapiToolsError
 
 FAILED = 1
 USAGE = 2
@@ -37,16 +37,27 @@ class CommandError(VapiToolsError):
 
 
 @contextlib.contextmanager
-def reported(debug: bool) -> Generator[None, None, None]:
-    """Turn what stops a command into its line and its exit code."""
+def reported(debug: bool, *, usage: int = USAGE) -> Generator[None, None, None]:
+    """Turn what stops a command into its line and its exit code.
+
+    Args:
+        debug: Whether the traceback of what is behind it is shown, too.
+        usage: The exit code when the command was written wrongly.
+    """
     try:
         yield
-    except (CommandError, SettingsError) as error:
+    except VapiToolsError as error:
         if debug and error.__cause__ is not None:
             complain("".join(traceback.format_exception(error.__cause__)).rstrip())
         complain(f"Error: {error}")
-        code = error.exit_code if isinstance(error, CommandError) else USAGE
-        raise typer.Exit(code) from None
+        code = _exit_code(error)
+        raise typer.Exit(usage if code == USAGE else code) from None
+
+
+def _exit_code(error: VapiToolsError) -> int:
+    if isinstance(error, CommandError):
+        return error.exit_code
+    return USAGE if isinstance(error, (SettingsError, DefinitionError)) else FAILED
 
 
 def print_json(value: Any, file: TextIO | None = None) -> None:

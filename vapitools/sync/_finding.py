@@ -14,6 +14,8 @@ from ._marks import Mark
 from ._plan import Kind
 from ._remote import Remote, Stored
 
+_ARTICLES: dict[Kind, str] = {"tool": "a", "assistant": "an", "squad": "a"}
+
 
 @dataclass(frozen=True)
 class Match:
@@ -148,7 +150,7 @@ class Finder:
         if mark is not None:
             whose = f"belongs to {' and '.join(map(repr, mark.owners)) or 'another bot'}"
         self.problems.append(
-            f"there is a {kind} {name!r} that {whose}: {found['id']}; "
+            f"there is already {_ARTICLES[kind]} {kind} {name!r} that {whose}: {found['id']}; "
             "--adopt takes it over, or give yours another name"
         )
 
