@@ -37,9 +37,9 @@ PLATFORMS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=PLATFORMS.values(), ids=PLATFORMS.keys())
+@pytest.fixture(params=[*PLATFORMS])
 def vapi(request: pytest.FixtureRequest) -> Generator[Organization]:
-    with organization(**request.param) as served:
+    with organization(**PLATFORMS[request.param]) as served:
         yield served
 
 
@@ -590,11 +590,10 @@ def writes_of(options: dict[str, Any]) -> int:
         return len(org.vapi.writes) - before
 
 
-@pytest.mark.parametrize("options", PLATFORMS.values(), ids=PLATFORMS.keys())
+@pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("is_done", [False, True], ids=["refused", "answer lost"])
-def test_9_after_a_failure_at_any_write_it_goes_on_from_there(
-    options: dict[str, Any], is_done: bool
-) -> None:
+def test_9_after_a_failure_at_any_write_it_goes_on_from_there(platform: str, is_done: bool) -> None:
+    options = PLATFORMS[platform]
     total = writes_of(options)
     assert total >= 5
 
