@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import blocking, importing, memory, report, requests, tool_run
+from . import blocking, importing, memory, planning, report, requests, tool_run
 from .proof import WrongAnswerError
 from .report import Row
 
@@ -43,6 +43,7 @@ def _measure(quick: bool) -> list[Row]:
         *tool_run.derive_rows(rounds=5 if quick else 21),
         *blocking.rows(rounds=1 if quick else 5),
         *importing.rows(rounds=3 if quick else 15),
+        *planning.rows(rounds=3 if quick else 9),
     ]
 
 
