@@ -45,6 +45,9 @@ def _mended(schema: Any) -> Any:
     mended = {"anyOf" if key == "oneOf" else key: _mended(each) for key, each in schema.items()}
     if mended.get("type") == "array":
         mended.pop("enum", None)
+    # The kind of a back-off is a choice of texts, and described as an object.
+    if mended.get("type") == "object" and "enum" in mended:
+        del mended["type"]
     if isinstance(pattern := mended.get("pattern"), str):
         mended["pattern"] = pattern.strip("/")
     return mended

@@ -21,6 +21,7 @@ from vapitools import (
     SavedAssistant,
     SavedSquad,
     SipDestination,
+    Squad,
     Toolset,
     answers,
     tool,
@@ -37,7 +38,8 @@ IN_SPANISH = {
     "type": "custom-message",
     "contents": [{"type": "text", "text": "Sí.", "language": "es"}],
 }
-LUIGI = Assistant(name="Luigi", model="openai/gpt-4o")
+LUIGI = Assistant(name="Luigi", model="openai/gpt-4o", system_prompt="Take bookings.")
+SQUAD = Squad("Restaurant", [LUIGI, SavedAssistant(ID)], overrides={"metadata": {"a": "b"}})
 
 SCHEMAS = {
     "assistant-request": "ServerMessageResponseAssistantRequest",
@@ -88,6 +90,11 @@ ANSWERS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (
             {"squad": {"members": [{"assistant": LUIGI}, {"assistantId": ID}]}},
             {"squad": {"members": [{"assistant": LUIGI.definition()}, {"assistantId": ID}]}},
+        ),
+        (SQUAD, {"squad": SQUAD.definition()}),
+        (
+            {"squad": SQUAD, "squadOverrides": {"firstMessage": "Hi!"}},
+            {"squad": SQUAD.definition(), "squadOverrides": {"firstMessage": "Hi!"}},
         ),
         ({"assistantId": ID, "assistantOverrides": None}, {"assistantId": ID}),
         (MappingProxyType({"assistantId": ID}), {"assistantId": ID}),
@@ -217,6 +224,7 @@ WRONG: dict[str, list[Any]] = {
         None,
         ID,
         LUIGI,
+        SQUAD,
         SavedAssistant(ID),
         {"message": START},
         {"destination": NUMBER, "message": "One moment."},
@@ -497,3 +505,24 @@ def test_an_assistant_is_defined_by_whoever_serves_it() -> None:
     assert sent["assistant"]["server"] == {"url": "https://bot.example.com/webhook"}
     assert [each["function"]["name"] for each in sent["assistant"]["model"]["tools"]] == ["book"]
     assert openapi.fits(SCHEMAS["assistant-request"], sent)
+
+
+def test_each_assistant_of_a_squad_is_defined_by_whoever_serves_it() -> None:
+    def inline(assistant: Assistant) -> dict[str, Any]:
+        return assistant.definition(base_url="https://bot.example.com")
+
+    sent = answers.to_json("assistant-request", SQUAD, inline)
+
+    luigi, saved = sent["squad"]["members"]
+    assert luigi["assistant"]["server"] == {"url": "https://bot.example.com/webhook"}
+    assert saved == {"assistantId": ID}
+    assert openapi.fits(SCHEMAS["assistant-request"], sent)
+
+
+@pytest.mark.parametrize("in_squad", [False, True])
+def test_an_assistant_that_cannot_be_defined_is_refused_in_words(in_squad: bool) -> None:
+    nobody = Assistant(name="Nobody", system_prompt="Be kind.")
+    value = Squad("S", [nobody]) if in_squad else nobody
+
+    with pytest.raises(ResultError, match="'Nobody': to create it, a model is needed"):
+        answers.to_json("assistant-request", value, Assistant.definition)

@@ -34,6 +34,7 @@ from vapitools.cli import app
 from vapitools.events import ANSWERED
 from vapitools.instrumentation import Outcome
 from vapitools.server_messages import CLASSES
+from vapitools.testing import FakeVapi
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -48,7 +49,6 @@ NOT_RUN = {
     "git clone": "needs the network",
     "cd vapitools": "is what was cloned",
     "make ": "would run these tests within these tests",
-    "curl https://api.vapi.ai": "needs an account at Vapi",
 }
 
 
@@ -113,6 +113,50 @@ def run_python(page: Path) -> ModuleType:
     return module
 
 
+# As somebody has made them in the dashboard.
+NOTE = {
+    "type": "function",
+    "function": {
+        "name": "take_note",
+        "description": "Note down what the caller wants.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "text": {"type": "string", "description": "What is to be told."},
+                "day": {"type": "string", "format": "date"},
+                "urgency": {"type": "string", "enum": ["low", "high"]},
+            },
+            "required": ["text"],
+        },
+    },
+    "messages": [{"type": "request-start", "content": "I write that down."}],
+    "parameters": [{"key": "caller", "value": "{{customer.number}}"}],
+    "server": {"url": "https://old.example.com/notes", "secret": "s3cret-of-theirs"},
+}
+MODEL = {
+    "provider": "openai",
+    "model": "gpt-4o",
+    "messages": [{"role": "system", "content": "You answer the phone of a small office."}],
+    "tools": [{"type": "endCall"}],
+}
+GIULIA = {"name": "Giulia", "firstMessage": "Office, hello!"}
+
+
+@pytest.fixture
+def account(page: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Vapi's API in memory, for the pages that need a key: an assistant and a number."""
+    if "VAPI_API_KEY" not in page.read_text("utf-8"):
+        yield
+        return
+    vapi = FakeVapi()
+    vapi.add("assistant", {**GIULIA, "model": {**MODEL, "toolIds": [vapi.add("tool", NOTE)["id"]]}})
+    vapi.add("phone-number", {"number": "+15550100001", "name": "Front desk"})
+    with vapi.serve() as base_url:
+        monkeypatch.setenv("VAPI_API_KEY", "test-key")
+        monkeypatch.setenv("VAPI_BASE_URL", base_url)
+        yield
+
+
 @pytest.fixture
 def current_loop() -> Iterator[None]:
     """An event loop that is there already, as Mangum wants one, and is closed again."""
@@ -130,7 +174,7 @@ def own_log_level() -> Iterator[None]:
     logging.getLogger("vapitools").setLevel(logging.NOTSET)
 
 
-@pytest.mark.usefixtures("current_loop", "own_log_level")
+@pytest.mark.usefixtures("account", "current_loop", "own_log_level")
 @pages_with("python")
 def test_the_python_of_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -183,10 +227,15 @@ class Terminal:
             self._serve(command)
             return ""
         command = command.replace("127.0.0.1:8000", f"127.0.0.1:{self._port}")
-        return subprocess.run(
-            self._script(command), cwd=self._folder, env=self._environ, check=True, timeout=30,
+        if command.startswith("vapitools apply ") and "--help" not in command:
+            command += " --yes"  # what a reader answers
+        done = subprocess.run(
+            self._script(command), cwd=self._folder, env=self._environ, timeout=30,
             stdout=subprocess.PIPE, encoding="utf-8",
-        ).stdout  # fmt: skip
+        )  # fmt: skip
+        if not (done.returncode == 2 and command.startswith("vapitools plan ")):
+            done.check_returncode()
+        return done.stdout
 
     def _script(self, command: str) -> list[str]:
         return ["bash", "-ec", "\n".join([*self._exports, command])]
@@ -232,6 +281,7 @@ def commands(block: Block) -> list[str]:
     return [line for line in lines if not line.startswith(tuple(NOT_RUN))]
 
 
+@pytest.mark.usefixtures("account")
 @pages_with("bash")
 def test_the_commands_of_a_page_run(page: Path, tmp_path: Path, terminal: Terminal) -> None:
     if "curl http://" in page.read_text("utf-8") and not shutil.which("curl"):
@@ -434,7 +484,7 @@ def cli_options() -> dict[str, list[str]]:
 def test_the_options_of_a_command_are_the_documented_ones(command: str) -> None:
     section = sections("cli.md")[f"vapitools {command}"]
 
-    assert sorted(re.findall(r"^\| `(--\w+)` \|", section, re.MULTILINE)) == cli_options()[command]
+    assert sorted(re.findall(r"^\| `(--[\w-]+)` \|", section, re.MULTILINE)) == cli_options()[command]
 
 
 @pages_with("json")

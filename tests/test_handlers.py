@@ -354,7 +354,7 @@ def inline(
     return wire.post(below, body("assistant-request"), headers=sent).json()["assistant"]
 
 
-LUIGI = Assistant(name="Luigi", model="openai/gpt-4o")
+LUIGI = Assistant(name="Luigi", model="openai/gpt-4o", system_prompt="Take bookings.")
 
 
 def test_an_inline_assistant_gets_the_tools_and_the_secret_of_the_router() -> None:
@@ -418,7 +418,9 @@ def test_an_assistant_with_a_tool_that_is_not_served_here_is_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def pick(_: Any) -> Assistant:
-        return Assistant(model="openai/gpt-4o", tools=[find_tables, cancel_booking])
+        return Assistant(
+            model="openai/gpt-4o", system_prompt="Hi.", tools=[find_tables, cancel_booking]
+        )
 
     reply = wire.post(app(answering(pick), find_tables), body("assistant-request"))
 
@@ -429,7 +431,7 @@ def test_an_assistant_with_a_tool_that_is_not_served_here_is_refused(
 def test_a_fallback_that_cannot_be_given_leaves_an_empty_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    elsewhere = Assistant(model="openai/gpt-4o", tools=[cancel_booking])
+    elsewhere = Assistant(model="openai/gpt-4o", system_prompt="Hi.", tools=[cancel_booking])
 
     assert asked(pick_none, fallback=elsewhere) == {}
     assert "got NoneType; return " in caplog.messages[0]

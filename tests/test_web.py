@@ -377,7 +377,7 @@ def test_no_inline_assistant_is_sent_to_an_address_that_is_none(
 
     @events.on("assistant-request", fallback="Please call again.")
     def who(_: AssistantRequest) -> Assistant:
-        return Assistant(name="Luigi", model="openai/gpt-4o")
+        return Assistant(name="Luigi", model="openai/gpt-4o", system_prompt="Hi.")
 
     message = {"message": {"type": "assistant-request"}}
     reply = wire.post(app(events=events), message, headers=[*JSON_TYPE, forged])

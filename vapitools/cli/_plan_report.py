@@ -105,11 +105,10 @@ def _step(step: Step, verbose: bool) -> Iterator[_Line]:
     id = f" ({step.id})" if step.action in _WITH_ID else ""
     action = "detach from" if step.action == "detach" else step.action
     yield _Line(f"{sign} {action} {label(step)}{id}", style)
-    if step.action != "create":
-        for change in step.changes:
+    for change in step.changes:
+        if step.action != "create":
             yield from _change(change, verbose)
-    elif verbose:
-        for change in step.changes:
+        elif verbose:
             yield from _new(change)
     yield from (_Line(f"    {note}", "bright_black") for note in step.notes)
 
@@ -139,13 +138,11 @@ def _change(change: Change, verbose: bool) -> Iterator[_Line]:
 
 
 def _new(change: Change) -> Iterator[_Line]:
-    """A value of something that is yet to be made: in full, if it says anything."""
-    path = f"    {change.path}"
+    """A value of something that is yet to be made, in full."""
     if _is_short(change.new):
-        if change.new not in (None, False, [], {}):
-            yield _Line(f"{path}: {_inline(change.new)}")
+        yield _Line(f"    {change.path}: {_inline(change.new)}")
     else:
-        yield _Line(f"{path}:")
+        yield _Line(f"    {change.path}:")
         yield from (_Line(f"      {line}", "green") for line in _texts(change.new))
 
 
@@ -160,9 +157,7 @@ def _is_short(value: Any) -> bool:
 
 
 def _inline(value: Any) -> str:
-    if value is None:
-        return "(nothing)"
-    return _json(value)
+    return "(nothing)" if value is None else _json(value)
 
 
 def _diff(old: Any, new: Any) -> Iterator[_Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import Generator, Mapping
@@ -19,6 +18,7 @@ from ._declaring import CredentialId, Env, Secret, Url, read_address
 from ._flags import Debug, Json, Target
 from ._plan_report import TO_DO, label
 from ._report import FAILED, CommandError, complain, print_json, reported
+from ._running import run
 from .plan import Adopt, Force, Prune, Verbose, complain_of, make_plan
 
 _INTERRUPTED = 130
@@ -92,7 +92,7 @@ def _carry_out(plan: sync.Plan, progress: _Progress, yes: bool) -> int:
     if code != TO_DO or not _is_confirmed(yes, progress.quiet):
         return code
     progress.is_writing = True
-    asyncio.run(_apply(plan, progress))
+    run(_apply(plan, progress))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from ._declaring import Address, CredentialId, Env, Secret, Url, declare, read_a
 from ._flags import Debug, Json, Target
 from ._project import load_project
 from ._report import FAILED, USAGE, complain, print_json, reported
+from ._running import run
 
 Adopt = Annotated[
     bool, typer.Option("--adopt", help="Take over what has the same name and was made elsewhere.")
@@ -81,7 +81,7 @@ def make_plan(target: str, address: Address, env: str, **options: bool) -> sync.
         VapiToolsError: Something is in the way; nothing has been changed.
     """
     declaration = declare(load_project(target), address, env)
-    plan = sync.plan(declaration, asyncio.run(_read()), **options)
+    plan = sync.plan(declaration, run(_read()), **options)
     return dataclasses.replace(plan, warnings=(*address.warnings, *plan.warnings))
 
 

@@ -182,7 +182,7 @@ class Hints:
         names = of_module()
         fields: list[Part] = []
         for key, inner in properties.items():
-            own = names.take(variable(key.lower() if key[:1].isupper() else key, "field"))
+            own = names.take(variable(_small(variable(key, "field")), "field"))
             hint = self.hint(inner, f"{path}.{step(key)}", key)
             describe(hint, key, own, text_of(inner))
             node = hint.node(is_optional=key not in required)
@@ -240,6 +240,10 @@ def is_ordered(properties: Mapping[str, Any], required: Sequence[str]) -> bool:
     """Whether what must come stands before what can be left out."""
     have_defaults = [name not in required for name in properties]
     return have_defaults == sorted(have_defaults)
+
+
+def _small(name: str) -> str:
+    return name.lower() if name[:1].isupper() else name
 
 
 def _pattern(pattern: str) -> Node:

@@ -64,9 +64,7 @@ class Store:
     def now(self) -> str:
         """The time, which is later than ever before."""
         with self._lock:
-            now = datetime.now(timezone.utc)
-            now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-            self._last = max(now, self._last + timedelta(milliseconds=1))
+            self._last = max(datetime.now(timezone.utc), self._last + timedelta(milliseconds=1))
             return f"{self._last:%Y-%m-%dT%H:%M:%S}.{self._last.microsecond // 1000:03}Z"
 
     # --- write ---
