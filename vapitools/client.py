@@ -20,8 +20,20 @@ _TIMEOUT = 30.0
 class Assistants(Resource):
     """The assistants at Vapi. `vapitools.sync` keeps them and their tools as declared."""
 
-    async def create(self, body: Assistant | Mapping[str, Any]) -> dict[str, Any]:
-        """Make a new one, from a declaration or from the API's own object."""
+    async def create(
+        self, body: Assistant | Mapping[str, Any] | None = None, /, **fields: Any
+    ) -> dict[str, Any]:
+        """Make a new one, each time.
+
+        Args:
+            body: The declaration, or the API's own object.
+            fields: In the place of `body`: what `Assistant` takes, such as `name="Luigi"`.
+
+        Raises:
+            DefinitionError: It cannot be an assistant.
+        """
+        if body is None:
+            body = Assistant(**fields)
         return await super().create(body.definition() if isinstance(body, Assistant) else body)
 
 
