@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import uuid
 from collections.abc import Generator
 from typing import Any
 
@@ -204,13 +205,43 @@ def test_3_the_one_that_the_assistant_has_is_no_guess(org: Organization) -> None
     assert (step.action, step.id) == ("adopt", attached["id"])
 
 
-def test_3_two_with_our_mark_are_an_error_too(org: Organization) -> None:
-    org.apply(declared())
-    copy = {**org.tool("book_table")}
-    del copy["id"]
-    org.vapi.add("tool", copy)
+def copied(org: Organization, kind: Any, resource: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A copy, as the dashboard makes one."""
+    return org.vapi.add(kind, {**resource, "id": str(uuid.uuid4()), **fields})
 
-    plan = org.plan(declared())
+
+def test_3_a_copy_that_was_made_in_the_dashboard_is_left_alone(vapi: Organization) -> None:
+    vapi.apply(declared())
+    original = vapi.assistant("Luigi")
+    tool = copied(vapi, "tool", vapi.tool("book_table"))
+    copied(vapi, "assistant", original, name="Luigi, another voice")
+
+    plan = vapi.plan(declared(luigi(first_message="Ciao!")))
+    vapi.carry_out(plan)
+
+    assert vapi.assistant("Luigi")["id"] == original["id"]
+    assert vapi.assistant("Luigi, another voice")["firstMessage"] == "Luigi's, hello!"
+    assert vapi.vapi.tools[tool["id"]] == tool
+    assert len(plan.warnings) == 2
+
+
+def test_3_a_copy_of_a_tool_that_has_become_another_one_is_not_pruned(vapi: Organization) -> None:
+    vapi.apply(declared())
+    function = {**vapi.tool("book_table")["function"], "name": "book_room"}
+    copied(vapi, "tool", vapi.tool("book_table"), function=function)
+
+    plan = vapi.plan(declared(), prune=True)
+    vapi.carry_out(plan)
+
+    assert actions(plan)["tool book_room"] == "leave"
+    assert vapi.tool("book_room")
+
+
+def test_3_two_with_our_mark_are_an_error_too(org: Organization) -> None:
+    org.apply(declared(toolset=Toolset([book_table])))
+    copied(org, "tool", org.tool("book_table"))
+
+    plan = org.plan(declared(toolset=Toolset([book_table])))
 
     assert "there are 2 tools 'book_table' of this bot" in plan.problems[0]
 

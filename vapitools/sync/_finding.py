@@ -44,6 +44,8 @@ class _Named(Protocol):
 class Finder:
     """Looks for what is declared. It notes in `problems` what it cannot decide.
 
+    In `warnings` it notes what is there beside it.
+
     Args:
         declaration: What is to be there.
         remote: What is there.
@@ -56,6 +58,7 @@ class Finder:
         self._adopt = adopt
         self._names = {name for each in declaration.assistants for name in _names(each.name, each)}
         self.problems: list[str] = []
+        self.warnings: list[str] = []
 
     def assistant(self, assistant: Assistant) -> Match:
         """The assistant at Vapi that a declared one is about."""
@@ -76,6 +79,8 @@ class Finder:
         """
         same = [tool for tool in self._remote.tools if _tools.name_of(tool) == name]
         if ours := [tool for tool in same if self._is_own(tool)]:
+            used = [tool for tool in ours if _is_attached(tool, assistants)]
+            ours = self._without_copies("tool", name, ours, used)
             return self._match("tool", name, ours, _marks.of_tool, is_ours=True)
         ids = {assistant["id"] for assistant in assistants}
         others = [each for each in self._remote.assistants if each["id"] not in ids]
@@ -106,9 +111,21 @@ class Finder:
             if mark and mark.env == self._declaration.env and set(mark.owners) & set(names)
         ]
         if ours:
+            so_named = [each for each in ours if each.get("name") == names[0]]
+            ours = self._without_copies(kind, names[0], ours, so_named)
             return self._match(kind, names[0], ours, mark_of, is_ours=True)
         unmarked = [e for e, mark in each_marked if mark is None and e.get("name") in names]
         return self._match(kind, names[0], unmarked, mark_of, is_ours=False)
+
+    def _without_copies(
+        self, kind: Kind, name: str, ours: list[Stored], likely: list[Stored]
+    ) -> list[Stored]:
+        """A copy that is made in the dashboard takes the mark along; it is left alone."""
+        if len(ours) == 1 or len(likely) != 1:
+            return ours
+        ids = ", ".join(str(each["id"]) for each in ours if each is not likely[0])
+        self.warnings.append(f"{kind} {name!r} has a copy, which is left alone: {ids}")
+        return likely
 
     def _match(
         self,

@@ -11,6 +11,7 @@ from ..assistants import Assistant
 from ..errors import DefinitionError
 from ..squads import Squad
 from . import _assistants, _squads, _tools
+from ._canonical import digest
 from ._comparison import Change, Fields, changes, compare, sums
 from ._declaration import Declaration, name_of
 from ._finding import Finder, Match
@@ -44,7 +45,7 @@ def plan(
     own = [(each, finder.assistant(each)) for each in declaration.assistants]
     stored = [match.stored for _, match in own if match.stored is not None]
     tools = [comparing.tool(name, finder.tool(name, stored)) for name in declaration.tools]
-    orphans = [_orphan(*found, prune=prune) for found in finder.orphans()]
+    orphans = [_orphan(*found, prune=prune, force=force) for found in finder.orphans()]
     names = ids_of([*tools, *orphans])
     assistants = [comparing.assistant(*found, names) for found in own]
     squads = [
@@ -56,7 +57,7 @@ def plan(
         declaration,
         (*tools, *assistants, *squads, *detached, *orphans),
         (*finder.problems, *comparing.problems, *_unknown(declaration, remote)),
-        tuple(_warnings(stored, names, declaration, remote)),
+        (*finder.warnings, *_warnings(stored, names, declaration, remote)),
     )
 
 
@@ -157,14 +158,22 @@ def _forgotten(fields: Fields, stored: Fields, match: Match) -> Iterator[str]:
 # --- what is no longer declared -----------------------------------------------------------
 
 
-def _orphan(tool: Stored, match: Match, *, prune: bool) -> Step:
-    name, id = _tools.name_of(tool) or "", str(tool["id"])
+def _orphan(tool: Stored, match: Match, *, prune: bool, force: bool) -> Step:
+    step = Step("tool", _tools.name_of(tool) or "", "leave", str(tool["id"]), stored=tool)
+    note = "no longer declared; --prune deletes it"
     if match.others:
         note = f"no longer declared here; {', '.join(map(repr, match.others))} has it still"
-        return Step("tool", name, "leave", id, notes=(note,), stored=tool)
-    if prune:
-        return Step("tool", name, "delete", id, stored=tool)
-    return Step("tool", name, "leave", id, notes=("no longer declared; --prune deletes it",))
+    elif prune and not force and _is_edited(tool, match):
+        note = "no longer declared, and changed elsewhere; --prune with --force deletes it"
+    elif prune:
+        return dataclasses.replace(step, action="delete")
+    return dataclasses.replace(step, notes=(note,))
+
+
+def _is_edited(tool: Stored, match: Match) -> bool:
+    """Whether somebody has made something else of it, such as of a copy of ours."""
+    fields, mark = _tools.stored(tool), match.mark
+    return mark is not None and any(digest(fields.get(p)) != mark.stored(p) for p in mark.sent)
 
 
 def _detachments(orphans: Iterable[Step], remote: Remote, own: set[str]) -> Iterator[Step]:
