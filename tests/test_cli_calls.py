@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -54,7 +55,7 @@ ENDED = {
 
 
 def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("│").split("│")]
+    return re.split(" {2,}", line.strip())
 
 
 def test_the_calls_are_shown_in_a_table_the_newest_first(vapi: Vapi) -> None:
@@ -62,17 +63,17 @@ def test_the_calls_are_shown_in_a_table_the_newest_first(vapi: Vapi) -> None:
 
     result = calls()
 
-    rows = [cells(line) for line in result.stdout.splitlines() if "│" in line]
+    rows = [cells(line) for line in result.stdout.splitlines()[1:]]
     assert result.exit_code == 0
     assert [row[0] for row in rows] == [second[:8], first[:8]]
     assert rows[1][2:] == [ANN, "ended", "Luigi", "1:30", "$0.25", "customer-ended-call"]
-    assert rows[0][2:] == [BOB, "queued", UNKNOWN, "", "", ""]
+    assert rows[0][2:] == [BOB, "queued", UNKNOWN]
 
 
 def test_a_call_that_lives_is_shown_with_its_time_up_to_now(vapi: Vapi) -> None:
     id = add(vapi, status="in-progress", startedAt="2020-01-01T00:00:00Z")
 
-    minutes, _, seconds = _shown(calls(id).stdout)["Duration"].partition(":")
+    minutes, _, seconds = _shown(calls(id).stdout)["Length"].partition(":")
 
     assert int(minutes) > 1_000_000
     assert len(seconds) == 2
@@ -81,7 +82,7 @@ def test_a_call_that_lives_is_shown_with_its_time_up_to_now(vapi: Vapi) -> None:
 def test_what_the_clock_of_vapi_says_of_the_future_is_no_duration(vapi: Vapi) -> None:
     id = add(vapi, status="in-progress", startedAt="2090-01-01T00:00:00Z")
 
-    assert _shown(calls(id).stdout)["Duration"] == "0:00"
+    assert _shown(calls(id).stdout)["Length"] == "0:00"
 
 
 def test_where_there_are_none_it_is_said(vapi: Vapi) -> None:

@@ -179,7 +179,8 @@ def _print(
         for title, cell in rows[0].items():
             table.add_row(Text(title), Text(cell))
     else:
-        table = Table(*_TITLES)
+        # Without lines between the columns, it fits the 80 of a terminal.
+        table = Table(*_TITLES, box=None, pad_edge=False)
         for place, column in enumerate(table.columns):
             column.no_wrap, column.overflow = place < _UNBROKEN, "fold"
         for row in rows:
@@ -193,7 +194,7 @@ def _print(
         console.print("There is none.")
 
 
-_TITLES = ("ID", "Time", "Customer", "Status", "Assistant", "Duration", "Cost", "Ended")
+_TITLES = ("ID", "Time", "Customer", "Status", "Assistant", "Length", "Cost", "Ended")
 
 
 def _cells(call: Call, names: Mapping[str, str]) -> dict[str, str]:
@@ -216,7 +217,7 @@ def _plain(text: str) -> str:
 
 
 def _time(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
+    return "" if moment is None else moment.astimezone().strftime("%m-%d %H:%M")
 
 
 def _duration(call: Call) -> str:
