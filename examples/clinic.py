@@ -162,7 +162,11 @@ tools = Toolset([clinic.find_doctors, clinic.book_appointment, clinic.next_appoi
 desk = Assistant(
     name="Clinic desk",
     first_message="{{greeting}} How can I help you?",
-    system_prompt="You book appointments at the desk of a clinic. You give no medical advice.",
+    system_prompt=(
+        "You book appointments at the desk of a clinic. You give no medical advice. Call "
+        "find_doctors before you offer one, book_appointment once the caller has chosen, and "
+        "next_appointment for who asks when they are due."
+    ),
     model="openai/gpt-4o",
     voice="vapi/Elliot",
     transcriber="deepgram/nova-3",

@@ -3,7 +3,10 @@
     export VAPI_SERVER_SECRET=a-long-random-secret
     vapitools serve examples/restaurant.py
 
-The secret is what Vapi sends to prove itself. Without it, only this machine is served.
+The secret is what Vapi sends to prove itself. Without it, only this machine is served. With your
+private key in VAPI_API_KEY, this brings the assistant and its tools to Vapi:
+
+    vapitools apply examples/restaurant.py --url https://luigi.example.com
 
 The file is `restaurant.sqlite` in the folder you start from, or what RESTAURANT_DB names. It
 keeps the summary of each call, too. RESTAURANT_MANAGER is the phone number of a person.
@@ -22,7 +25,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from vapitools import (
+    Assistant,
     CallContext,
+    EndCall,
     EndOfCallReport,
     Events,
     NumberDestination,
@@ -31,6 +36,7 @@ from vapitools import (
     Static,
     ToolError,
     Toolset,
+    TransferCall,
     TransferDestinationRequest,
     tool,
 )
@@ -176,6 +182,22 @@ async def cancel_booking(day: date, call: CallContext, caller: Caller = "") -> s
 
 
 tools = Toolset([find_tables, book_table, cancel_booking])
+
+luigi = Assistant(
+    name="Luigi",
+    first_message="Luigi's, good evening! For which day may I look?",
+    system_prompt=(
+        "You take bookings for the restaurant Luigi's. Call find_tables before you offer a time, "
+        "and book_table once the caller has chosen one and said a name. With cancel_booking you "
+        "cancel what was booked from the same number. Be short: you are heard, not read. Today is "
+        "{{date}}. Use transferCall for who wants a person, and endCall after goodbye."
+    ),
+    model="openai/gpt-4o",
+    voice="vapi/Elliot",
+    transcriber="deepgram/nova-3",
+    # Where TransferCall leads to is asked of `find_person`, below.
+    tools=[*tools, TransferCall(), EndCall()],
+)
 
 events = Events()
 

@@ -288,7 +288,7 @@ def test_every_tool_can_be_checked(signature: Signature) -> None:
 
 BLOCKING = """
 import http.client, socket
-db = sqlite3.connect(":memory:", check_same_thread=False)
+db = sqlite3.Connection.__new__(sqlite3.Connection)  # never opened
 session = httpx.Client()
 api = httpx.AsyncClient()
 LATER = functools.partial
@@ -382,7 +382,7 @@ def in_thread(function):
 METHODS = """
 class Book:
     def __init__(self):
-        self.db = sqlite3.connect(":memory:")
+        self.db = sqlite3.Connection.__new__(sqlite3.Connection)
 
     @property
     def trap(self):
@@ -795,7 +795,7 @@ def test_whom_a_server_lets_in(auth: Verifier | None, verifier: Verifier | None,
     assert "s3cret" not in str(finding)
 
 
-def answering(response: Response, webhook: int = 404) -> ASGIApp:
+def answering(response: Response, webhook: int = 401) -> ASGIApp:
     """An app whose health is this."""
 
     def health(request: Request) -> Response:
@@ -809,25 +809,30 @@ def answering(response: Response, webhook: int = 404) -> ASGIApp:
 
 OK = JSONResponse({"status": "ok"})
 APPS = {
-    "html": (answering(HTMLResponse("<html>")), "other-app"),
-    "html, refused": (answering(HTMLResponse("<html>", 403)), "other-app"),
-    "redirect": (answering(RedirectResponse("https://other.example.com/")), "redirect"),
-    "nothing": (answering(Response(status_code=404)), "other-app"),
-    "no JSON": (answering(Response("ok")), "other-app"),
-    "other JSON": (answering(JSONResponse({"status": "down"})), "other-app"),
-    "healthy, and refused": (answering(JSONResponse({"status": "ok"}, 500)), "other-app"),
-    "a tunnel": (answering(HTMLResponse("<html>", 502)), "unreachable"),
-    "no webhook": (answering(OK), "other-app"),
-    "webhook that fails": (answering(OK, 500), "other-app"),
+    "html": (answering(HTMLResponse("<html>")), "other-app", "a web page"),
+    "html, refused": (answering(HTMLResponse("<html>", 403)), "other-app", "a web page"),
+    "redirect": (answering(RedirectResponse("https://other.example.com/")), "redirect", "other."),
+    "nothing": (answering(Response(status_code=404)), "other-app", "GET /health"),
+    "no JSON": (answering(Response("ok")), "other-app", "GET /health"),
+    "other JSON": (answering(JSONResponse({"status": "down"})), "other-app", "GET /health"),
+    "healthy, and refused": (
+        answering(JSONResponse({"status": "ok"}, 500)),
+        "other-app",
+        "GET /health is answered with 500",
+    ),
+    "a tunnel": (answering(HTMLResponse("<html>", 502)), "unreachable", "502"),
+    "no webhook": (answering(OK, 404), "other-app", "POST /webhook is answered with 404"),
+    "webhook that fails": (answering(OK, 500), "other-app", "POST /webhook is answered with 500"),
 }
 
 
-@pytest.mark.parametrize(("app", "code"), APPS.values(), ids=APPS)
-def test_what_else_can_be_at_a_url(app: ASGIApp, code: str) -> None:
+@pytest.mark.parametrize(("app", "code", "text"), APPS.values(), ids=APPS)
+def test_what_else_can_be_at_a_url(app: ASGIApp, code: str, text: str) -> None:
     with at(app) as url:
         (finding,) = probed(url, SharedSecret("s3cret"))
 
     assert (finding.code, finding.level, finding.subject) == (code, "error", url)
+    assert text in finding.text
 
 
 def test_a_redirect_tells_where_it_leads() -> None:
@@ -837,13 +842,21 @@ def test_a_redirect_tells_where_it_leads() -> None:
     assert "'https://other.example.com/health'" in finding.text
 
 
-def test_a_port_where_nothing_listens_is_named_as_that() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_port_where_nothing_listens_is_named_as_that(host: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        (finding,) = probed(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        (finding,) = probed(f"http://{host}:{taken.getsockname()[1]}")
 
     assert finding.code == "unreachable"
     assert "nothing listens" in finding.text
+
+
+def test_of_a_host_with_several_addresses_each_is_looked_at() -> None:
+    class SeveralError(OSError):
+        exceptions = (TimeoutError(), ConnectionRefusedError())
+
+    assert "nothing listens" in _live._why(SeveralError(), "a")
 
 
 def test_a_host_that_does_not_exist_is_named() -> None:

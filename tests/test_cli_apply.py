@@ -232,6 +232,19 @@ def test_json_without_yes_is_the_plan(desk: Desk) -> None:
     assert (answer["summary"]["create"], answer["done"]) == (3, [])
 
 
+def test_json_asks_nobody_at_a_terminal_either(desk: Desk) -> None:
+    ours, theirs = pty.openpty()
+    words = ["apply", "bot.py", "--json"]
+    process = desk.start(*words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    out, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 2
+    assert json.loads(out)["done"] == []
+    os.close(theirs)
+    os.close(ours)
+
+
 def test_json_is_whole_when_a_step_fails(desk: Desk) -> None:
     desk.vapi.fail("POST", "/assistant", status=400)
 

@@ -37,6 +37,23 @@ luigi = Assistant(
 )
 '''
 UNDESCRIBED = "\n\n@tool\ndef book() -> str: ...\n\n\nmore = [book]\n"
+LEFT_OVER = '\n\n@tool\ndef book() -> str:\n    """Book a table for today."""\n'
+EVENTS = """
+
+from vapitools import Events
+
+events = Events()
+
+
+@events.on("hang")
+def hang(message): ...
+"""
+SQUAD = """
+
+from vapitools import Squad
+
+squad = Squad("Both", [luigi])
+"""
 TWICE = "\n\nother = Assistant(name='Luigi')\n"
 SECRET = "s3cret-of-the-server"
 KEY = "test-key"
@@ -95,6 +112,7 @@ def test_the_summary_counts_by_level(monkeypatch: pytest.MonkeyPatch) -> None:
     ("code", "words", "exit_code"),
     [
         (BOT, ["--strict"], 0),
+        (BOT + LEFT_OVER, ["--strict"], 0),
         (BOT + UNDESCRIBED, [], 0),
         (BOT + UNDESCRIBED, ["--strict"], 1),
         (BOT + UNDESCRIBED, ["--strict", "--json"], 1),
@@ -115,6 +133,10 @@ def test_a_name_cannot_write_on_the_terminal() -> None:
 
     assert len(lines) == 2
     assert lines[0].startswith(r"error: assistant Lu\x1b[2J\ngi: there are 2")
+
+
+def test_what_is_left_over_in_the_module_is_found() -> None:
+    assert codes(BOT + LEFT_OVER) == ["unused-tool"]
 
 
 def test_programs_get_json() -> None:
@@ -237,6 +259,20 @@ def test_of_what_was_applied_there_is_nothing_to_say(url: str, vapi: FakeVapi) -
     assert len(vapi.writes) == written
     assert SECRET not in result.output
     assert KEY not in result.output
+
+
+@pytest.mark.parametrize("more", [EVENTS, SQUAD], ids=["events", "squad"])
+def test_all_that_is_declared_is_compared(url: str, vapi: FakeVapi, more: str) -> None:
+    apply(url, code=BOT + more)
+
+    assert codes(BOT + more, "--live", "--url", url) == []
+    assert codes(BOT, "--live", "--url", url) != [] or more is SQUAD
+
+
+def test_a_squad_that_is_not_at_vapi_is_found(url: str, vapi: FakeVapi) -> None:
+    apply(url)
+
+    assert codes(BOT + SQUAD, "--live", "--url", url) == ["not-registered"]
 
 
 def test_each_stage_is_compared_by_itself(url: str, vapi: FakeVapi) -> None:

@@ -79,6 +79,7 @@ def test_what_apply_would_refuse_is_an_error(desk: Desk) -> None:
         (["--secrt", "X"], "--secret"),
         (["more"], "unexpected extra argument"),
         (["--url", "luigi.example.com"], "--url must begin with https://"),
+        (["--url", ""], "--url must begin with https://"),
         (["--env", "a b"], "env='a b' must be a short word"),
         (["--secret", "X", "--credential-id", CREDENTIAL], "leave one"),
         (["--credential-id", "hunter2"], "--credential-id must be a UUID"),
@@ -135,6 +136,26 @@ def test_a_bot_without_an_assistant_has_its_tools_planned(desk: Desk) -> None:
     (desk.folder / "bot.py").write_text(text.partition("luigi = ")[0])
 
     assert "2 to create." in desk.plan().stdout
+
+
+def test_squads_and_what_is_handled_are_planned_too(desk: Desk) -> None:
+    more = """
+from vapitools import Events, Squad
+
+events = Events()
+team = Squad("Team", [luigi])
+
+
+@events.on("hang")
+def note(hang): ...
+"""
+    path = desk.folder / "bot.py"
+    path.write_text(path.read_text() + more)
+
+    result = desk.plan("-v")
+
+    assert "\n+ create squad 'Team'\n" in result.stdout
+    assert '\n    serverMessages: ["tool-calls", "hang"]\n' in result.stdout
 
 
 def test_each_stage_is_planned_by_itself(desk: Desk) -> None:
@@ -304,6 +325,12 @@ def test_a_variable_that_is_misspelt_is_guessed(desk: Desk) -> None:
     result = desk.plan("--secret", "VAPI_SERVER_SECRT")
 
     assert "Did you mean 'VAPI_SERVER_SECRET'?" in result.stderr
+
+
+def test_a_comma_too_many_is_no_secret() -> None:
+    address = read_address(URL, "MINE", environ={"MINE": ", new-secret ,,"})
+
+    assert address.server == {"secret": "new-secret"}
 
 
 @pytest.mark.parametrize("value", ["", " , ", "ü"])

@@ -145,6 +145,13 @@ def test_an_assistant_is_made_from_its_declaration(vapi: FakeVapi, url: str) -> 
     assert vapi.writes[0].body == luigi.definition()
 
 
+def test_fields_beside_a_body_are_not_left_out_in_silence() -> None:
+    made = VapiClient(KEY).assistants.create({"name": "Luigi"}, voice="vapi/Elliot")
+
+    with pytest.raises(TypeError, match="voice would be left out"):
+        asyncio.run(made)
+
+
 def test_a_write_that_fails_after_it_was_done_is_not_done_twice(vapi: FakeVapi, url: str) -> None:
     vapi.fail("POST", "/assistant", status=500, done=True)
 

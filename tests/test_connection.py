@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ipaddress
 import json
 import logging
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -17,15 +19,23 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.peers import NEVER, Peer, answering, json_response, response
 from vapitools import _connection
 from vapitools._connection import Connection
+from vapitools._failures import Asked, of_exception
 from vapitools.errors import ApiError, SettingsError
 from vapitools.testing import FakeVapi
 
@@ -160,6 +170,10 @@ REFUSALS = {
     "no reason at all": (response("400"), "POST /call: 400: no reason given"),
     "JSON of another type": (json_response("400 Bad Request", 7), "POST /call: 400: Bad Request"),
     "a text": (json_response("400 Bad Request", "all\r\n\twrong"), "POST /call: 400: all wrong"),
+    "colours": (
+        json_response("400 Bad Request", {"message": "\x1b[31mred\u2028"}),
+        "POST /call: 400: [31mred",
+    ),
     "HTML": (
         response("404 Not Found", b"<html>nginx</html>", content_type="text/html"),
         "POST /call: 404: Not Found; is VAPI_BASE_URL right?",
@@ -270,6 +284,12 @@ def test_a_write_that_is_always_too_much_fails_and_was_not_done() -> None:
     assert str(error) == (
         "POST /call: 429: Slowly.; too many requests for now; wait a minute, then run it again"
     )
+
+
+def test_a_page_that_says_too_much_has_the_same_hint() -> None:
+    error, _ = failed(write, response("429 Too Many Requests", b"<html>"))
+
+    assert error.hint == "too many requests for now; wait a minute, then run it again"
 
 
 @pytest.mark.parametrize(
@@ -395,7 +415,15 @@ def test_a_write_that_was_refused_a_connection_is_repeated(
 
 
 @pytest.mark.parametrize(
-    "host", ["nonexistent.invalid", "a" * 70 + ".invalid", "a..b", "exämple.invalid", "-a.invalid"]
+    "host",
+    [
+        "nonexistent.invalid",
+        "a" * 70 + ".invalid",
+        "a..b",
+        "exämple.invalid",
+        "-a.invalid",
+        "☃.invalid",
+    ],
 )
 def test_a_name_that_nobody_has_is_out_of_reach(host: str) -> None:
     error = unreached(f"http://{host}")
@@ -411,6 +439,79 @@ def test_a_server_without_tls_is_out_of_reach_for_https() -> None:
 
     assert error.reason.startswith("127.0.0.1 is out of reach ([SSL")
     assert vapi.requests == []
+
+
+def test_a_server_that_never_takes_up_tls_is_out_of_reach() -> None:
+    async def main() -> Any:
+        async with answering(NEVER) as peer:
+            return await outcome(write, peer.url.replace("http:", "https:"), timeout=0.2)
+
+    error = asyncio.run(main())
+
+    assert error.reason == "127.0.0.1 is out of reach (no answer)"
+    assert not error.was_done
+
+
+def test_what_never_got_a_connection_of_so_many_was_not_done() -> None:
+    asked = Asked("POST /call", "api.vapi.ai", 30, is_write=True, secrets=())
+
+    error = of_exception(asked, httpx.PoolTimeout("")).error
+
+    assert error is not None
+    assert error.reason == "api.vapi.ai is out of reach (no answer)"
+    assert not error.was_done
+
+
+def test_tls_that_breaks_in_the_middle_of_an_answer_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificate, context = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        # Past the encryption: a record that nobody can decrypt.
+        os.write(writer.get_extra_info("socket").fileno(), b"\x17\x03\x03\x00\x20" + b"x" * 32)
+        try:
+            with suppress(OSError):
+                await reader.read()
+        finally:
+            writer.transport.abort()
+
+    async def main() -> Any:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        async with server:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            return await outcome(write, url)
+
+    error = asyncio.run(main())
+
+    check_clean(error)
+    assert error.reason == "the connection to 127.0.0.1 failed (SSLError)"
+    assert error.was_done
+
+
+def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate of 127.0.0.1's own, and a server's side that has it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "here")])
+    now = datetime.now(timezone.utc)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "certificate.pem"
+    pem.write_bytes(certificate.public_bytes(Encoding.PEM))
+    both = folder / "both.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    both.write_bytes(pem.read_bytes() + secret)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(both)
+    return pem, context
 
 
 @pytest.mark.parametrize("body", [{"a": float("nan")}, {"a": object()}, {"a": {1, 2}}, {"a": b""}])
@@ -431,7 +532,7 @@ def test_half_a_character_can_be_sent() -> None:
 
 PROXIES = {
     "HTTPS_PROXY": "garbage://user:pass-word@proxy",
-    "HTTP_PROXY": "http://user:pass-word@proxy:port",
+    "HTTP_PROXY": "http://user:pass-word/1@proxy",  # what is invalid is the port "pass-word"
     "ALL_PROXY": "http://[::1",
     "SSL_CERT_FILE": "/pass-word/missing.pem",
 }
@@ -714,6 +815,17 @@ def test_a_sdk_that_is_not_there_is_asked_for(
     (tmp_path / "vapi").mkdir()
     with pytest.raises(SettingsError, match="not installed"):
         _connection.import_sdk("vapi")
+
+
+def test_a_module_that_was_put_together_by_hand_is_not_the_sdk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "vapi"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "vapi", ModuleType("vapi"))
+
+    with pytest.raises(SettingsError, match="Vapi's SDK cannot be loaded"):
+        _connection.import_sdk("vapi.core.client_wrapper")
 
 
 def test_a_sdk_that_lacks_a_part_is_asked_for_again() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import os
 import sqlite3
+import subprocess
 import sys
 import threading
 import urllib.error
@@ -20,9 +22,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from vapitools import SharedSecret, router
+from vapitools import Assistant, SharedSecret, router
 
 from .conftest import SHARED
+from .organization import declared, organization
 from .servers import post, serving, until
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -76,6 +79,32 @@ def ask(client: TestClient, *calls: tuple[str, dict[str, Any]], path: str = "/we
 def booking(**arguments: Any) -> tuple[str, dict[str, Any]]:
     """A call of the restaurant's `book_table`."""
     return "book_table", {"day": EVE, "at": "18:00", "name": "Anna", **arguments}
+
+
+@pytest.mark.parametrize("name", ["restaurant", "clinic"])
+def test_an_example_can_be_brought_to_vapi_and_is_found_there_again(name: str) -> None:
+    bot = load(name)
+    assistants = [value for value in vars(bot).values() if isinstance(value, Assistant)]
+
+    with organization() as org:
+        declaration = declared(*assistants, toolset=bot.tools, events=bot.events)
+        org.apply(declaration)
+
+        assert org.attached(assistants[0].name or "") == bot.tools.names
+        with org.nothing_written():
+            org.apply(declaration)
+
+
+@pytest.mark.parametrize("name", ["restaurant", "clinic"])
+def test_a_check_of_an_example_has_nothing_to_say(name: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "vapitools.cli", "check", str(EXAMPLES / f"{name}.py"), "--json"],
+        env={**os.environ, "VAPI_SERVER_SECRET": SECRET},
+        capture_output=True,
+        check=True,
+    )
+
+    assert json.loads(ran.stdout) == []
 
 
 # --- restaurant ---------------------------------------------------------------------------

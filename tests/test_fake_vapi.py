@@ -256,6 +256,7 @@ REFUSED: list[tuple[str, JSON, str]] = [
     ("tool", {"function": {"name": "x", "description": 1}}, "function.description must be a s"),
     ("tool", {"function": {"name": "x", "parameters": {}}}, "function.parameters.type must be"),
     ("tool", {"function": "find_tables"}, "function must be an object"),
+    ("tool", {"function": {"name": "x", "parameters": []}}, "function.parameters must be an obj"),
     ("tool", {"messages": {}}, "messages must be an array"),
     ("tool", {"server": {"timeoutSeconds": 0}}, "server.timeoutSeconds must not be less than 1"),
     ("tool", {"server": {"timeoutSeconds": 301}}, "server.timeoutSeconds must not be greater"),
@@ -263,6 +264,7 @@ REFUSED: list[tuple[str, JSON, str]] = [
     ("tool", {"server": {"timeoutSeconds": True}}, "server.timeoutSeconds must be a number"),
     ("tool", {"server": {"backoffPlan": {"maxRetries": 11}}}, "server.backoffPlan.maxRetries must"),
     ("tool", {"server": {"url": 1}}, "server.url must be a string"),
+    ("tool", {"server": {"headers": []}}, "server.headers must be an object"),
     ("tool", {"destinations": []}, "property destinations should not exist"),
     ("assistant", {"name": "x" * 41}, "name must be shorter than or equal to 40 characters"),
     ("assistant", {"endCallMessage": "x" * 1001}, "endCallMessage must be shorter than"),
@@ -277,12 +279,15 @@ REFUSED: list[tuple[str, JSON, str]] = [
     ("assistant", {"model": {**MODEL, "toolRefs": [{}]}}, "model.toolRefs.0.toolId must be a UUID"),
     ("assistant", {"model": {**MODEL, "tools": [{"type": "x"}]}}, "model.tools.0.type must be one"),
     ("assistant", {"server": {"timeoutSeconds": 500}}, "server.timeoutSeconds must not be"),
+    ("assistant", {"model": {**MODEL, "toolIds": "x"}}, "model.toolIds must be an array"),
     ("squad", {"members": None}, "members must be an array"),
+    ("squad", {"name": 1}, "name must be a string"),
     ("squad", {"members": [{"assistantId": "x"}]}, "members.0.assistantId must be a UUID"),
     ("squad", {"members": [{"assistant": {"x": 1}}]}, "members.0.assistant.property x should not"),
     ("phone-number", {"provider": "pigeon"}, "provider must be one of"),
     ("phone-number", {"assistantId": "x"}, "assistantId must be a UUID"),
     ("phone-number", {"name": "x" * 41}, "name must be shorter than"),
+    ("phone-number", {"server": {"timeoutSeconds": 0}}, "server.timeoutSeconds must not be less"),
     ("phone-number", {"twilioAuthToken": "x"}, "property twilioAuthToken should not exist"),
 ]
 
@@ -677,6 +682,7 @@ NOT_CALLED: list[tuple[JSON, str]] = [
     ({"customer": {"number": "+0555010012"}}, "customer.number must be a valid phone number"),
     ({"customers": [{"number": "1"}]}, "customers.0.number must be a valid phone number"),
     ({"customers": "all"}, "customers must be an array"),
+    ({"customer": "+15550100123"}, "customer must be an object"),
     ({"customer": {"number": "a b", "numberE164CheckEnabled": False}}, "customer.number must m"),
     ({"customer": {**CUSTOMER, "name": "x" * 41}}, "customer.name must be shorter than"),
     ({"name": "x" * 41}, "name must be shorter than"),
@@ -728,6 +734,7 @@ def test_a_live_call_takes_commands_where_it_says(fake: FakeVapi, client: TestCl
     url, stranger = call["monitor"]["controlUrl"], TestClient(fake)
     say = {"type": "say", "content": "Hello!"}
 
+    assert stranger.get(url).json()["message"] == f"Cannot GET /control/{call['id']}"
     statuses = [
         stranger.post(url, json=command).status_code for command in (say, {"type": "end-call"}, say)
     ]
@@ -737,7 +744,6 @@ def test_a_live_call_takes_commands_where_it_says(fake: FakeVapi, client: TestCl
     assert fake.commands(call["id"]) == [say, {"type": "end-call"}]
     assert fake.calls[call["id"]]["status"] == "ended"
     assert stranger.post(f"/control/{uuid4()}", json=say).status_code == 404
-    assert stranger.get(url).status_code == 404
     assert fake.commands(str(uuid4())) == []
 
 
@@ -859,6 +865,17 @@ def test_it_starts_and_stops_as_an_app_does(fake: FakeVapi) -> None:
         assert client.get("/tool").status_code == 200
 
 
+def test_nothing_of_it_runs_on_afterwards(fake: FakeVapi) -> None:
+    before = threading.active_count()
+
+    with fake.serve() as base_url:
+        assert httpx.get(f"{base_url}/tool", headers=KEY).status_code == 200
+
+    assert threading.active_count() == before
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{base_url}/tool", headers=KEY)
+
+
 def test_several_clients_may_write_at_once(fake: FakeVapi, on_a_port: httpx.Client) -> None:
     def work() -> None:
         for _ in range(10):
@@ -957,7 +974,9 @@ def test_the_limit_of_requests_tells_when_to_come_back(fake: FakeVapi, client: T
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_an_answer_gets_lost(fake: FakeVapi, on_a_port: httpx.Client, done: bool) -> None:
+def test_an_answer_gets_lost(
+    fake: FakeVapi, on_a_port: httpx.Client, caplog: pytest.LogCaptureFixture, done: bool
+) -> None:
     fake.drop("POST", "/tool", done=done)
 
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
@@ -966,6 +985,7 @@ def test_an_answer_gets_lost(fake: FakeVapi, on_a_port: httpx.Client, done: bool
     assert len(fake.tools) == (1 if done else 0)
     assert fake.requests[0].status is None
     assert on_a_port.post("/tool", json=TOOL).status_code == 201
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_an_answer_gets_lost_without_a_port_too(fake: FakeVapi, client: TestClient) -> None:

@@ -319,6 +319,30 @@ class Guest:
     assert "host: Guest" in code
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("guests", "Guest"),
+        ("allergies", "Allergy"),
+        ("address", "AddressItem"),
+        ("line_items", "LineItem"),
+        ("orderLines", "OrderLine"),
+        ("1st", "Part1StItem"),
+        ("é", "Item"),
+        ("list", "ListItem"),
+        ("Fields", "Field_"),
+    ],
+)
+def test_a_class_is_called_as_one_of_them(key: str, name: str) -> None:
+    item = {"type": "object", "properties": {"a": {"type": "string"}}}
+    tool = function_tool({key: {"type": "array", "items": item}}, [key])
+
+    code = pulled(tool)
+
+    assert f"class {name}:" in code
+    assert said(the_tool(code)) == said(tool)
+
+
 def test_names_that_python_does_not_have_are_aliases() -> None:
     keys = ["class", "party-size", "2nd", "a b", "a_b", "é", "ﬁ", "__x", "", "self", "date"]
     properties = {key: {"type": "string", "description": f"As {key!r}."} for key in keys}
@@ -353,6 +377,7 @@ def test_a_tool_that_is_called_like_something_in_use_does_not_hide_it() -> None:
         ({"async": True}, "@tool(wait=False)"),
         ({"server": {"timeoutSeconds": 3}}, "@tool(timeout=1)"),
         ({"server": {"timeoutSeconds": 300}}, "@tool(timeout=298)"),
+        ({"server": {"timeoutSeconds": 30.0}}, "@tool(timeout=28)"),
         ({"server": {"timeoutSeconds": 20}}, "@tool"),
         ({"server": None, "messages": None, "async": None, "parameters": None}, "@tool"),
     ],
@@ -486,6 +511,8 @@ def test_a_strict_tool_stays_strict() -> None:
         ),
         (function_tool(server={"timeoutSeconds": 2}), "- server.timeoutSeconds = 2"),
         (function_tool(server={"timeoutSeconds": 9.5}), "- server.timeoutSeconds = 9.5"),
+        (function_tool(server={"timeoutSeconds": 301}), "- server.timeoutSeconds = 301"),
+        (function_tool(server={"timeoutSeconds": "9"}), '- server.timeoutSeconds = "9"'),
         (
             function_tool({"a": {"type": "array"}}, server={"encryptedPaths": ["a", "b.c"]}),
             '- server.encryptedPaths = ["a"] - server.encryptedPaths = ["b.c"]',
@@ -531,12 +558,12 @@ def test_a_description_that_is_too_long_is_cut_off_in_sight() -> None:
 
 def test_a_tool_that_does_not_exist_is_named() -> None:
     assistant = assistant_with()
-    assistant["model"]["toolIds"] = [ID(3)]
+    assistant["model"] |= {"toolIds": [ID(3)], "toolRefs": [{"toolId": ID(3), "version": 1}]}
 
     code = pulling.source(assistant, [])
 
     assert f"- the tool {ID(3)}, which does not exist: its calls fail" in comments(code)
-    assert the_assistant(code)["model"].get("toolIds") is None
+    assert the_assistant(code)["model"].keys() == {"provider", "model", "messages"}
 
 
 def test_two_tools_of_one_name_are_not_both_written() -> None:
@@ -546,6 +573,15 @@ def test_two_tools_of_one_name_are_not_both_written() -> None:
     code = pulling.source(assistant, [{**function_tool(), "id": ID(2)}])
 
     assert f"- another tool named 'book_table': {ID(2)}" in comments(code)
+    assert len(the_assistant(code)["model"]["tools"]) == 1
+
+
+def test_a_tool_that_has_the_name_of_a_function_is_not_written() -> None:
+    request = {"type": "apiRequest", "name": "book_table", "method": "GET", "url": "https://a.b"}
+
+    code = pulling.source(assistant_with(function_tool(), request), [])
+
+    assert f"- another tool named 'book_table': {json.dumps(request)}" in comments(code)
     assert len(the_assistant(code)["model"]["tools"]) == 1
 
 
@@ -617,6 +653,33 @@ def test_the_ids_of_its_tools_are_each_there_once() -> None:
         ),
         (
             {
+                "type": "transferCall",
+                "destinations": [
+                    {
+                        "type": "number",
+                        "number": "+15550100020",
+                        "message": {
+                            "type": "custom-message",
+                            "contents": [{"type": "text", "text": "Hm.", "language": "en"}],
+                        },
+                    }
+                ],
+            },
+            'TransferCall(NumberDestination("+15550100020", message={"en": "Hm."}))',
+        ),
+        (
+            {
+                "type": "transferCall",
+                "destinations": [{"type": "number", "number": "+15550100020", "newer": 1}],
+            },
+            'TransferCall({"type": "number", "number": "+15550100020", "newer": 1})',
+        ),
+        (
+            {"type": "transferCall", "destinations": [{"type": "brand-new"}]},
+            '{"type": "transferCall", "destinations": [{"type": "brand-new"}]}',
+        ),
+        (
+            {
                 "type": "handoff",
                 "destinations": [{"type": "assistant", "assistantName": "Billing"}],
             },
@@ -663,6 +726,8 @@ def test_the_ids_of_its_tools_are_each_there_once() -> None:
         ({"type": "slack.message.send"}, '{"type": "slack.message.send"}'),
         ({"type": "endCall", "newer": 1}, '{"type": "endCall", "newer": 1}'),
         ({"type": "make", "metadata": {"scenarioId": 3}}, '{"type": "make"'),
+        ({"type": "dtmf", "messages": [{"type": "request-strat"}]}, '{"type": "dtmf"'),
+        ({"type": "dtmf", "messages": 5}, '{"type": "dtmf", "messages": 5}'),
         ({"type": "function", "function": {"name": "not a name"}}, '{"type": "function"'),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
@@ -675,8 +740,30 @@ def test_a_tool_of_vapis_own_is_the_call_that_makes_it(tool: dict[str, Any], wri
     assert plain(the_assistant(code)["model"]["tools"]) == [plain(tool)]
 
 
+def test_two_of_vapis_own_tools_of_one_name_are_not_both_written() -> None:
+    request = {"type": "apiRequest", "name": "look", "method": "GET", "url": "https://a.b"}
+
+    code = pulling.source(assistant_with(request, {"type": "sms"}, request), [])
+
+    assert "- another tool named 'look'" in comments(code)
+    assert the_assistant(code)["model"]["tools"] == [request, {"type": "sms"}]
+
+
+def test_that_a_number_is_checked_is_not_written() -> None:
+    where = {"type": "number", "number": "+15550100020", "numberE164CheckEnabled": True}
+    tool = {"type": "transferCall", "destinations": [{**where, "message": None}]}
+
+    assert 'TransferCall("+15550100020")' in pulling.source(assistant_with(tool), [])
+
+
 def test_what_vapi_adds_to_its_own_tools_is_not_written() -> None:
-    tool: dict[str, Any] = {**STORED, "id": ID(1), "type": "endCall", "messages": [], "rejectionPlan": None}
+    tool: dict[str, Any] = {
+        **STORED,
+        "id": ID(1),
+        "type": "endCall",
+        "messages": [],
+        "rejectionPlan": None,
+    }
 
     assert "tools=[EndCall()]," in pulling.source(assistant_with(tool), [])
 
@@ -700,6 +787,7 @@ def test_what_vapi_adds_to_its_own_tools_is_not_written() -> None:
         ({"metadata": {"mine": 1}}, 'metadata={"mine": 1}'),
         ({"tools": 5}, 'extra={"tools": 5}'),
         ({"server": {"timeoutSeconds": 30}}, 'server={"timeoutSeconds": 30}'),
+        ({"model": {"provider": "custom-llm", "url": "https://a.b/c"}}, '"url": "https://a.b/c"'),
         ({"name": 'Luigi\'s "Bistro"\n\\'}, "luigi_s_bistro = Assistant("),
         ({"name": "def"}, "def_ = Assistant("),
         ({"name": "🍕"}, "assistant = Assistant("),
@@ -715,6 +803,29 @@ def test_every_field_is_said_in_one_way_or_the_other(fields: dict[str, Any], wri
 
     assert written in code
     assert the_assistant(code) == plain(assistant)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"server": {"url": "https://a.b"}}, '- server.url = "https://a.b", until now'),
+        ({"server": {"credentialId": ID(5)}}, f'- server.credentialId = "{ID(5)}", until now'),
+        ({"serverUrl": "https://a.b"}, '- serverUrl = "https://a.b"'),
+    ],
+)
+def test_the_server_that_was_is_named_and_not_declared(fields: dict[str, Any], told: str) -> None:
+    code = pulling.source({**assistant_with(), **fields, "serverMessages": ["hang"]}, [])
+
+    assert told in comments(code)
+    assert the_assistant(code).keys() == {"name", "model", "serverMessages"}
+
+
+@pytest.mark.parametrize("server", [{"timeoutSeconds": 20}, {"timeoutSeconds": None}, {}, None])
+def test_what_vapi_does_by_itself_is_not_written(server: Any) -> None:
+    code = pulling.source(assistant_with(server=server, metadata={}, hooks=None), [])
+
+    assert the_assistant(code).keys() == {"name", "model"}
+    assert "# " not in code
 
 
 @pytest.mark.parametrize(
@@ -832,6 +943,65 @@ def test_a_secret_of_a_tool_is_left_out(tool: dict[str, Any], path: str) -> None
     assert SECRET not in code
     assert f"Left out, because a secret does not belong into code: {path}." in comments(code)
     the_assistant(code)
+
+
+def test_a_tool_that_does_not_go_without_its_secret_is_named() -> None:
+    url = f"https://a.example.com/{SECRET}-0123456789"
+    request = {"type": "apiRequest", "name": "look", "method": "GET", "url": url}
+
+    code = pulling.source(assistant_with(request), [])
+
+    assert SECRET not in code
+    assert "Left out, because a secret does not belong into code: apiRequest.url." in comments(code)
+    assert '- a tool that needs what is secret: {"type": "apiRequest", "name": "look"' in comments(
+        code
+    )
+    assert "tools" not in the_assistant(code)["model"]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_kept"),
+    [
+        ("https://a.example.com/a-long-path-of-words-and-more-words?page=2", True),
+        ("https://a.example.com/orders/{{number}}", True),
+        ("wss://a.example.com", True),
+        ("https://user@a.example.com", False),
+        ("https://a.example.com?key=1", False),
+        ("https://a.example.com?x=abcdefghij0123456789", False),
+        ("wss://a.example.com/abcdefghij0123456789/x", False),
+        ("https://[a", False),
+    ],
+)
+def test_an_address_is_left_out_when_it_can_hold_a_secret(url: str, is_kept: bool) -> None:
+    code = pulling.source(assistant_with(newerPlan={"urls": [url, url], "url": url}), [])
+
+    kept = {"urls": [url, url], "url": url} if is_kept else {"urls": []}
+    assert the_assistant(code)["newerPlan"] == kept
+    assert (url in code) == is_kept
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        ({"server": {"secret": SECRET}}, "goes into VAPI_SERVER_SECRET."),
+        (
+            {"newerPlan": {"apiKey": SECRET}},
+            'put the rest in from the environment: os.environ["…"].',
+        ),
+    ],
+)
+def test_where_a_secret_goes_is_told(paths: dict[str, Any], told: str) -> None:
+    [line] = comments(pulling.source({**assistant_with(), **paths}, [])).split(" Vapi also has")[:1]
+
+    assert line.endswith(told)
+    assert line.count("environment") == line.count("os.environ")
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], {}, True])
+def test_a_secret_that_is_not_there_is_not_left_out(nothing: Any) -> None:
+    code = pulling.source(assistant_with(newerPlan={"apiKey": nothing, "a": 1}), [])
+
+    assert "Left out" not in code
 
 
 def test_a_parameter_that_is_called_like_a_secret_is_none() -> None:
@@ -1003,7 +1173,9 @@ def test_the_code_is_formatted(tmp_path: Path) -> None:
     )
     tool["function"]["parameters"]["properties"]["guests"] = {"type": "array", "items": guest}
     assistant = assistant_with(
-        {"type": "endCall"}, firstMessage=long, newerPlan={"a": [long, {"b": long}]}
+        {"type": "endCall"},
+        firstMessage=long,
+        newerPlan={"a": [long, {"b": long}, "x" * 99]},
     )
     assistant["model"] |= {"toolIds": [ID(1)], "temperature": 0}
     assistant["model"]["messages"][0]["content"] = f"{long}\n\n- {long}"

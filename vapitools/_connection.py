@@ -142,7 +142,8 @@ async def _answer(asked: Asked, send: Callable[[], Awaitable[Any]]) -> Answer:
 
     try:
         response = await send()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+    # An error of TLS in the middle of an answer comes as it is, an OSError.
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         # Returned, for what is raised here would refer to an error that can hold the key.
         return _failures.of_exception(asked, error)
     return _failures.of_response(asked, response)

@@ -78,15 +78,12 @@ def of_exception(asked: Asked, error: Exception) -> Answer:
         httpx.ConnectTimeout,
         httpx.PoolTimeout,
         httpx.ProxyError,
-        httpx.UnsupportedProtocol,
-        httpx.LocalProtocolError,
         httpx.InvalidURL,
-        ValueError,
     )
     is_timeout = isinstance(error, httpx.TimeoutException)
     if isinstance(error, unsent):
         why = "no answer" if is_timeout else _one_line(str(error)) or type(error).__name__
-        reason = f"{asked.host} is out of reach ({_secrecy.without(why, asked.secrets)})"
+        reason = f"{asked.host} is out of reach ({why})"
         hint = "look at the network, at VAPI_BASE_URL and at the proxy variables"
         failed = asked.failed(reason, hint)
         return Answer(error=failed, is_passing=isinstance(error, httpx.ConnectError))
@@ -156,10 +153,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         seconds = float(text)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+            return parsedate_to_datetime(text).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
-        return max(seconds, 0.0)
     return seconds if seconds >= 0 else None
 
 

@@ -34,12 +34,13 @@ class Resource:
         """
         found: dict[str, dict[str, Any]] = {}
         most = _LIMIT if limit is None else min(limit, _LIMIT)
-        edge, past = "createdAtLe", {}
+        edge = "createdAtLe"
+        past: dict[str, str] = {}
         while True:
             page = await self._page({**filters, "limit": most, **past})
             known = len(found)
             found.update((item["id"], item) for item in page)
-            if len(page) < min(most, _DEFAULT_PAGE) or (limit and len(found) >= limit):
+            if len(page) < _DEFAULT_PAGE or (limit and len(found) >= limit):
                 return list(found.values())[:limit]
             first, last = _created(page[0]), _created(page[-1])
             if len(found) == known:

@@ -34,6 +34,8 @@ class Assistants(Resource):
         """
         if body is None:
             body = Assistant(**fields)
+        elif fields:
+            raise TypeError(f"with a body, {', '.join(fields)} would be left out; put it there")
         return await super().create(body.definition() if isinstance(body, Assistant) else body)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..assistants import Assistant
@@ -38,7 +38,7 @@ _SHORT = 60
 _MARK = "vapitools"
 _FIRST = frozenset({"name", "firstMessage", "model", "voice", "transcriber"})
 _SHARED = frozenset({"messages", "toolIds", "toolRefs"})
-_DROPPED = PLATFORM | {"isServerUrlSecretSet"}
+_DROPPED = PLATFORM | {"isServerUrlSecretSet", "serverUrl"}
 # The server that was, which is not the one that will be.
 _OLD_SERVER = ("url", "credentialId")
 
@@ -96,24 +96,19 @@ class _Writer:
             "toolIds": list(self._outside()),
             "toolRefs": list(self._pinned()),
         }
-        arguments: dict[str, Any] = {}
         extra: dict[str, Any] = {}
-        self._say("name", arguments, extra)
-        self._say("firstMessage", arguments, extra)
-        nodes = {word: expression(value) for word, value in arguments.items()}
-        nodes |= self._model_arguments({key: value for key, value in kept.items() if value})
-        arguments = {}
-        self._say("voice", arguments, extra)
-        self._say("transcriber", arguments, extra)
-        nodes |= {word: expression(value) for word, value in arguments.items()}
-        if self._members:
-            nodes["tools"] = Bracket("[", tuple(Part("", node) for node in self._members), "]")
-        arguments = {}
-        for key in self._assistant:
-            if key not in _FIRST:
-                self._say(key, arguments, extra)
-        nodes |= {word: expression(value) for word, value in arguments.items()}
-        return {**nodes, **({"extra": expression(extra)} if extra else {})}
+        arguments = {
+            **self._said(("name", "firstMessage"), extra),
+            **self._model_arguments({key: value for key, value in kept.items() if value}),
+            **self._said(("voice", "transcriber"), extra),
+            **self._tools_argument(),
+            **self._said([key for key in self._assistant if key not in _FIRST], extra),
+        }
+        return {**arguments, **({"extra": expression(extra)} if extra else {})}
+
+    def _tools_argument(self) -> dict[str, Node]:
+        parts = tuple(Part("", node) for node in self._members)
+        return {"tools": Bracket("[", parts, "]")} if parts else {}
 
     # --- tools ------------------------------------------------------------------------
 
@@ -195,24 +190,32 @@ class _Writer:
 
     # --- the other fields -------------------------------------------------------------
 
-    def _say(self, key: str, arguments: dict[str, Any], extra: dict[str, Any]) -> None:
-        """Put a field among the arguments, or into `extra` where there is no argument for it."""
+    def _said(self, keys: Iterable[str], extra: dict[str, Any]) -> dict[str, Node]:
+        """The arguments for these fields; what has none goes into `extra`."""
+        arguments: dict[str, Node] = {}
+        for key in keys:
+            value = self._value(key)
+            if value is None:
+                continue
+            word = re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", key)
+            written = (_short(value, key), value)
+            said = [each for each in written if _is_said({word: each}, {key: value})]
+            if said:
+                arguments[word] = expression(said[0])
+            else:
+                extra[key] = value
+        return arguments
+
+    def _value(self, key: str) -> Any:
+        """What is to be said of a field, if anything is."""
         value = self._assistant.get(key)
         if key == "server":
-            value = self._server(as_object(value))
+            return self._server(as_object(value))
         if key == "metadata":
-            value = {k: v for k, v in as_object(value).items() if k != _MARK} or None
+            return {k: v for k, v in as_object(value).items() if k != _MARK} or None
         if key == "serverUrl" and value:
             self._notes.append(f"serverUrl = {shown(value)}")
-            return
-        if value is None or key in _DROPPED:
-            return
-        word = re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", key)
-        for each in (_short(value, key), value):
-            if _is_said({word: each}, {key: value}):
-                arguments[word] = each
-                return
-        extra[key] = value
+        return None if key in _DROPPED else value
 
     def _server(self, server: Object) -> Object | None:
         for key in _OLD_SERVER:

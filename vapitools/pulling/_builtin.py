@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from typing_extensions import Never
-
 from .. import builtin_tools
 from ..builtin_tools import BuiltInTool
 from ..destinations import (
@@ -15,7 +13,6 @@ from ..destinations import (
     SipDestination,
     destination_json,
 )
-from ..errors import DefinitionError
 from ._json import as_object
 from ._spoken import UNSAYABLE, message
 from ._stubs import PLATFORM
@@ -85,15 +82,11 @@ def _settled(given: Mapping[str, Any]) -> dict[str, Any]:
     """The tool without what Vapi adds when it stores one."""
     kept = {k: v for k, v in given.items() if k not in PLATFORM and v not in _EMPTY}
     if "messages" in kept:
-        said = map(message, kept["messages"])
-        kept["messages"] = [each if each is not None else _refuse() for each in said]
+        # What is none of them stands as None, which nothing takes.
+        kept["messages"] = [message(each) for each in kept["messages"]]
     if "destinations" in kept:
         kept["destinations"] = [_without_defaults(each) for each in kept["destinations"]]
     return kept
-
-
-def _refuse() -> Never:
-    raise DefinitionError("a message that cannot be said")
 
 
 def _without_defaults(destination: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +145,7 @@ def _names_of(type_: str) -> Callable[[str], dict[str, Any]]:
 def _destination(given: Mapping[str, Any], read: Callable[[str], dict[str, Any]]) -> Any:
     """The destination as text, else as a record, else as the API has it."""
     for key in ("number", "sipUri", "assistantName", "assistantId"):
-        if given.get(key) and _is_same(lambda text: read(text), given[key], given):
+        if given.get(key) and _is_same(read, given[key], given):
             return given[key]
     try:
         record = _destination_record(given)

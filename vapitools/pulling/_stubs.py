@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +29,7 @@ from ._withheld import without_secrets
 DEFAULT_TIMEOUT = 20
 # What Vapi waits for longer than the tool runs.
 _HEADROOM = 2
+_MAX_TIMEOUT = 300
 _MAX_DESCRIPTION = 999
 _MARK = "x-vapitools"
 
@@ -194,14 +194,15 @@ class _Writer:
             else:
                 yield made
 
-    def _timeout(self) -> float | None:
+    def _timeout(self) -> int | None:
         given = self._server.get("timeoutSeconds")
         if given is None or given == DEFAULT_TIMEOUT:
             return None
-        if not isinstance(given, (int, float)) or given <= _HEADROOM or math.ceil(given) != given:
+        # Whole seconds, in the range that Vapi takes.
+        if given not in range(_HEADROOM + 1, _MAX_TIMEOUT + 1):
             self._notes.append(f"server.timeoutSeconds = {shown(given)}")
             return None
-        return given - _HEADROOM
+        return int(given) - _HEADROOM
 
     # --- what is not said -------------------------------------------------------------
 

@@ -153,10 +153,8 @@ def _no_such_route(came: RecordedRequest) -> RefusedError:
 
 
 def _object(came: RecordedRequest) -> Body:
-    if isinstance(came.body, bytes):
-        raise refused(400, "The body is not valid JSON")
     if not is_object(came.body):
-        raise refused(400, ["the body must be an object"])
+        raise refused(400, ["the body must be a JSON object"])
     return dict(came.body)
 
 
