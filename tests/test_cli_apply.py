@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -183,6 +184,7 @@ def typing(desk: Desk, answer: bytes) -> Iterator[subprocess.Popen[str]]:
     try:
         heard = b""
         while b"[y/N]" not in heard:
+            assert select.select([ours], [], [], 30)[0], heard
             heard += os.read(ours, 1024)
         os.write(ours, answer)
         yield process

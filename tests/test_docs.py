@@ -484,7 +484,8 @@ def cli_options() -> dict[str, list[str]]:
 def test_the_options_of_a_command_are_the_documented_ones(command: str) -> None:
     section = sections("cli.md")[f"vapitools {command}"]
 
-    assert sorted(re.findall(r"^\| `(--[\w-]+)` \|", section, re.MULTILINE)) == cli_options()[command]
+    told = re.findall(r"^\| `(--[\w-]+)` \|", section, re.MULTILINE)
+    assert sorted(told) == cli_options()[command]
 
 
 @pages_with("json")

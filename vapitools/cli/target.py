@@ -329,7 +329,7 @@ def _found(module: ModuleType, location: Location, to_serve: bool) -> Any:
         )
     if toolsets:
         return next(iter(toolsets.values()))
-    tools = list(distinct(module, Tool).values())
+    tools = tools_of(module, ())
     if tools:
         return tools
     instead = [getattr(module, "app", None), events_of(module, location)] if to_serve else []
