@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Generator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -206,8 +207,10 @@ def test_3_the_one_that_the_assistant_has_is_no_guess(org: Organization) -> None
 
 
 def copied(org: Organization, kind: Any, resource: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A copy, as the dashboard makes one."""
-    return org.vapi.add(kind, {**resource, "id": str(uuid.uuid4()), **fields})
+    """A copy, as the dashboard makes one an hour later."""
+    later = datetime.now(timezone.utc) + timedelta(hours=1)
+    times = dict.fromkeys(["createdAt", "updatedAt"], later.isoformat())
+    return org.vapi.add(kind, {**resource, "id": str(uuid.uuid4()), **times, **fields})
 
 
 def test_3_a_copy_that_was_made_in_the_dashboard_is_left_alone(vapi: Organization) -> None:
@@ -610,7 +613,7 @@ def changed() -> sync.Declaration:
     """A bot that makes, changes, and deletes."""
     assistant = luigi([book_table, cancel_booking, EndCall()], first_message="Ciao!")
     squad = Squad("Trattoria", [assistant])
-    return declared(squads=[squad], url="https://new.example.com")
+    return declared(squads=[squad], server={"secret": "n3w-s3cret"})
 
 
 def writes_of(options: dict[str, Any]) -> int:

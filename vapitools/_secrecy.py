@@ -20,6 +20,11 @@ _SECRET_KEY = re.compile(
 _SECRET_HOLDERS = frozenset({"headers", "sipHeaders"})
 # The headers of some tools are a schema: these say what their values look like.
 _OF_A_SCHEMA = frozenset({"type", "format", "required", "description"})
+_URL = re.compile(r"(https?|wss?)://\S+", re.IGNORECASE)
+# A user, the values of a query, and what is long and has a digit, as a token has.
+_IN_URL = re.compile(
+    r"(?<=://)[^/?#@]+(?=@)|(?<==)[^&#]+|(?<=/)(?=[^/?#]*[0-9])[\w-]{20,}", re.ASCII
+)
 # Shorter ones would be found within ordinary words.
 _MIN_LENGTH = 4
 
@@ -41,22 +46,35 @@ def secrets_in(value: object) -> list[str]:
     return found
 
 
-def mapped(value: Any, change: Callable[[str], Any], *, inside: bool = False) -> Any:
-    """The same object with each secret text changed."""
+def mapped(
+    value: Any,
+    change: Callable[[str], Any],
+    other: Callable[[str], Any] = str,
+    *,
+    inside: bool = False,
+) -> Any:
+    """The same object with each secret text changed, and each other text by `other`."""
     if isinstance(value, Mapping):
         items = cast("Mapping[str, Any]", value)
         return {
-            key: mapped(item, change, inside=_is_inside(items, key, inside))
+            key: mapped(item, change, other, inside=_is_inside(items, key, inside))
             for key, item in items.items()
         }
     if isinstance(value, (list, tuple)):
-        return [mapped(item, change, inside=inside) for item in cast("Sequence[Any]", value)]
-    return change(value) if inside and isinstance(value, str) and value else value
+        each = cast("Sequence[Any]", value)
+        return [mapped(item, change, other, inside=inside) for item in each]
+    if not isinstance(value, str):
+        return value
+    return change(value) if inside and value else other(value)
 
 
 def masked(value: Any, *, inside: bool = False) -> Any:
-    """The same object with a mask in the place of each secret."""
-    return mapped(value, lambda _: MASK, inside=inside)
+    """The same object with a mask in the place of each secret, and of what can be one in a URL."""
+    return mapped(value, lambda _: MASK, _url_masked, inside=inside)
+
+
+def _url_masked(text: str) -> str:
+    return _IN_URL.sub(MASK, text) if _URL.fullmatch(text) else text
 
 
 def without(text: str, secrets: Iterable[str]) -> str:

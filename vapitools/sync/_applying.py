@@ -13,7 +13,7 @@ from ..client import VapiClient
 from ..errors import ApiError, ApplyError
 from . import _assistants, _marks, _squads, _tools
 from ._canonical import canonical, digest
-from ._comparison import Fields
+from ._comparison import Fields, sums
 from ._declaration import name_of
 from ._marks import Mark
 from ._plan import Plan, Step, Work
@@ -22,8 +22,6 @@ from ._remote import Stored
 
 OnStep = Callable[[Step], None]
 
-# What Vapi changes with every write.
-_VOLATILE = frozenset({"updatedAt", "latestVersion"})
 _NOT_FOUND = 404
 _DONE = {
     "create": "created",
@@ -78,29 +76,33 @@ class _Applying:
     async def run(self) -> Applied:
         for step in self._plan.writes:
             try:
-                id = await self._do(step)
+                await self._do(step)
             except ApiError as error:
                 raise self._stopped(step, str(error)) from error
-            done = dataclasses.replace(step, id=id)
-            self._done.append(done)
-            self._on_step(done)
         found = {"tool": self._tools, "assistant": self._assistants, "squad": self._squads}
         return Applied(tuple(self._done), {kind: _by_name(ids) for kind, ids in found.items()})
 
-    async def _do(self, step: Step) -> str:
+    async def _do(self, step: Step) -> None:
         if step.action == "delete":
-            return await self._delete(step)
-        if step.action == "detach":
-            return await self._detach(step)
-        if step.kind == "tool":
-            return await self._write_tool(step)
-        return await (
-            self._write_assistant(step) if step.kind == "assistant" else self._write_squad(step)
-        )
+            await self._delete(step)
+        elif step.action == "detach":
+            await self._detach(step)
+        elif step.kind == "tool":
+            await self._write_tool(step)
+        elif step.kind == "assistant":
+            await self._write_assistant(step)
+        else:
+            await self._write_squad(step)
+
+    def _note(self, step: Step, id: str) -> None:
+        """What a step was for is done, though it may be looked at and noted still."""
+        done = dataclasses.replace(step, id=id)
+        self._done.append(done)
+        self._on_step(done)
 
     # --- tools ----------------------------------------------------------------------------
 
-    async def _write_tool(self, step: Step) -> str:
+    async def _write_tool(self, step: Step) -> None:
         tools, work = self._client.tools, _work(step)
         if step.id is None:
             stored = await tools.create(_tools.new(work.fields, work.mark))
@@ -109,13 +111,13 @@ class _Applying:
             await self._fresh(tools, step)
             body = _tools.changed(work.fields, work.written, work.mark)
             stored = await tools.update(step.id, body)
+        self._note(step, stored["id"])
         self._check_mark(step, _marks.of_tool(stored))
         if mark := _corrected(work, _tools.stored(stored)):
             server = _tools.marked(work.fields["server"], mark)
             await tools.update(stored["id"], {"server": server})
-        return str(stored["id"])
 
-    async def _delete(self, step: Step) -> str:
+    async def _delete(self, step: Step) -> None:
         id = step.id or ""
         try:
             await self._fresh(self._client.tools, step)
@@ -124,11 +126,11 @@ class _Applying:
             if error.status != _NOT_FOUND:
                 raise
         self._tools.pop(id, None)
-        return id
+        self._note(step, id)
 
     # --- assistants -----------------------------------------------------------------------
 
-    async def _write_assistant(self, step: Step) -> str:
+    async def _write_assistant(self, step: Step) -> None:
         assistants, work = self._client.assistants, _work(step)
         if step.id is None:
             body = self._new_assistant(step, work)
@@ -140,6 +142,7 @@ class _Applying:
             body = _assistants.changed(stored, work.fields, work.written, ids)
             body["metadata"] = _assistants.marked(stored, work.fields, work.mark)
             await assistants.update(id, body)
+        self._note(step, id)
         stored = await assistants.get(id)
         self._check_mark(step, _marks.of_assistant(stored))
         if lost := _assistants.lost(body, stored):
@@ -149,7 +152,6 @@ class _Applying:
         if mark := _corrected(work, after):
             metadata = _assistants.marked(stored, work.fields, mark)
             await assistants.update(id, {"metadata": metadata})
-        return id
 
     def _new_assistant(self, step: Step, work: Work) -> dict[str, Any]:
         assistant = self._declared(step)
@@ -167,21 +169,25 @@ class _Applying:
         declared = self._plan.declaration.assistants
         return next(each for each in declared if name_of(each) == step.name)
 
-    async def _detach(self, step: Step) -> str:
+    async def _detach(self, step: Step) -> None:
         stored = await self._fresh(self._client.assistants, step)
         ids = _work(step).fields[_assistants.TOOLS]
         body = _assistants.detached(stored, ids)
         kept = await self._client.assistants.update(str(step.id), body)
         if lost := _assistants.lost(body, kept):
             raise self._stopped(step, f"Vapi has not kept {', '.join(lost)}")
-        return str(step.id)
+        self._note(step, kept["id"])
 
     # --- squads ---------------------------------------------------------------------------
 
-    async def _write_squad(self, step: Step) -> str:
-        squads, work = self._client.squads, _work(step)
+    async def _write_squad(self, step: Step) -> None:
+        squads = self._client.squads
         squad = next(each for each in self._plan.declaration.squads if each.name == step.name)
         ids = _by_name(self._assistants)
+        # Now the assistants that the plan could only name have ids.
+        fields = _squads.declared(squad, ids)
+        mark = dataclasses.replace(_work(step).mark, sent=sums(fields))
+        work = dataclasses.replace(_work(step), fields=fields, mark=mark)
         if step.id is None:
             body = _squads.new(squad, ids)
             body["membersOverrides"] = _squads.marked({}, work.fields, work.mark)
@@ -192,26 +198,28 @@ class _Applying:
             body = _squads.changed(squad, work.written, ids)
             body["membersOverrides"] = _squads.marked(before, work.fields, work.mark)
             stored = await squads.update(step.id, body)
+        self._note(step, stored["id"])
         self._check_mark(step, _marks.of_squad(stored))
-        after = _squads.stored(stored, work.fields, self._assistants)
-        if mark := _corrected(work, after):
-            overrides = _squads.marked(stored, work.fields, mark)
-            await squads.update(stored["id"], {"membersOverrides": overrides})
-        return str(stored["id"])
+        if corrected := _corrected(work, _squads.stored(stored, work.fields)):
+            body = _squads.changed(squad, (), ids)
+            body["membersOverrides"] = _squads.marked(stored, work.fields, corrected)
+            await squads.update(stored["id"], body)
 
     # --- looking again --------------------------------------------------------------------
 
     async def _fresh(self, resource: Resource, step: Step) -> Stored:
         """What a step would change, read just before: somebody may work in the dashboard."""
         stored = await resource.get(str(step.id))
-        if _lasting(stored) != _lasting(step.stored or {}):
+        if _version(stored) != _version(step.stored or {}):
             raise self._stopped(step, "it was changed since the plan was made, and is left so")
         return stored
 
     def _check_mark(self, step: Step, mark: Mark | None) -> None:
         if mark is None or mark.owners != _work(step).mark.owners:
-            raise self._stopped(
-                step, "Vapi has not kept the mark by which it is found again; do not apply again"
+            raise ApplyError(
+                f"{_line(step)}: Vapi has not kept the mark by which it is found again, so another "
+                "apply would take it for somebody else's",
+                done=map(_line, self._done),
             )
 
     def _stopped(self, step: Step, why: str) -> ApplyError:
@@ -239,12 +247,13 @@ def _line(step: Step) -> str:
     return f"{_DONE[step.action]} {step.kind} {step.name!r} ({step.id})"
 
 
-def _lasting(stored: Stored) -> Any:
-    return canonical({key: value for key, value in stored.items() if key not in _VOLATILE})
+def _version(stored: Stored) -> Any:
+    """What tells whether somebody has written to it."""
+    return stored.get("updatedAt") or canonical(stored)
 
 
 def _corrected(work: Work, stored: Fields) -> Mark | None:
     """The mark with what Vapi has stored otherwise than it was sent; None when it says so."""
-    sums = {path: digest(stored.get(path)) for path in work.fields}
+    sums = {path: digest(stored.get(path), path) for path in work.fields}
     kept = {path: each for path, each in sums.items() if each != work.mark.sent[path]}
     return dataclasses.replace(work.mark, kept=kept) if kept != work.mark.kept else None

@@ -18,7 +18,8 @@ from ._marks import Mark
 from ._remote import Stored
 
 TOOLS = "model.toolIds"
-_MODEL, _METADATA, _INLINE, _MESSAGES = "model.", "metadata.", "model.tools.", "model.messages"
+INLINE = "model.tools."
+_MODEL, _METADATA, _MESSAGES = "model.", "metadata.", "model.messages"
 # What several people write into, so that only a part of it is ours.
 _SHARED = frozenset({"messages", "tools", "toolIds"})
 
@@ -46,7 +47,7 @@ def declared(assistant: Assistant, declaration: Declaration, also: Iterable[str]
         **{_METADATA + key: value for key, value in metadata.items()},
         **{_MODEL + key: value for key, value in model.items() if key not in _SHARED},
         **({_MESSAGES: model["messages"]} if model.get("messages") else {}),
-        **{_INLINE + key: tool for key, tool in _keyed(model.get("tools")).items()},
+        **{INLINE + key: tool for key, tool in _keyed(model.get("tools")).items()},
         **({TOOLS: sorted(names)} if names or assistant.tools is not None else {}),
     }
 
@@ -55,6 +56,11 @@ def ids_declared(assistant: Assistant) -> list[str]:
     """The tool ids that the declaration itself names in its model."""
     model = as_object(assistant.declared(tool_ids=[]).get("model"))
     return as_list(model.get("toolIds"))
+
+
+def pins_declared(assistant: Assistant) -> list[str]:
+    """The tool ids of which the declaration itself pins a version."""
+    return [str(ref.get("toolId")) for ref in refs(assistant.declared(tool_ids=[]))]
 
 
 def stored(
@@ -70,7 +76,7 @@ def stored(
     """
     model = as_object(assistant.get("model"))
     inline = _keyed(model.get("tools"))
-    before = (path for path in (mark.sent if mark else ()) if path.startswith(_INLINE))
+    before = (path for path in (mark.sent if mark else ()) if path.startswith(INLINE))
     found: dict[str, Any] = {}
     for path in dict.fromkeys([*fields, *before, TOOLS]):
         if path == TOOLS:
@@ -80,8 +86,8 @@ def stored(
                 found[path] = names
         elif path == _MESSAGES:
             found[path] = _like(fields[path], as_list(model.get("messages")))
-        elif path.startswith(_INLINE):
-            found[path] = inline.get(path.removeprefix(_INLINE))
+        elif path.startswith(INLINE):
+            found[path] = inline.get(path.removeprefix(INLINE))
         elif path.startswith(_MODEL):
             found[path] = model.get(path.removeprefix(_MODEL))
         elif path.startswith(_METADATA):
@@ -120,8 +126,18 @@ def changed(
     written = list(written)
     body = {path: fields[path] for path in written if not path.startswith((_MODEL, _METADATA))}
     if any(path.startswith(_MODEL) for path in written):
-        body["model"] = _merged(as_object(assistant.get("model")), fields, written, ids)
+        body["model"] = _merged(_kept(assistant, fields, written), fields, written, ids)
     return body
+
+
+def _kept(assistant: Stored, fields: Fields, written: Sequence[str]) -> dict[str, Any]:
+    """The model that is there. Another provider has no use for what was for the old one."""
+    model = as_object(assistant.get("model"))
+    mark = _marks.of_assistant(assistant)
+    if "model.provider" not in written or mark is None:
+        return model
+    gone = [path for path in mark.sent if path not in fields]
+    return {key: value for key, value in model.items() if _MODEL + key not in gone}
 
 
 def marked(assistant: Stored, fields: Fields, mark: Mark) -> dict[str, Any]:
@@ -184,15 +200,15 @@ def _merged(
         merged["toolIds"] = [*present, *added]
     for path in written:
         key = path.removeprefix(_MODEL)
-        if path.startswith(_MODEL) and key not in _SHARED and not path.startswith(_INLINE):
+        if path.startswith(_MODEL) and key not in _SHARED and not path.startswith(INLINE):
             merged[key] = fields[path]
     if _MESSAGES in written:
         merged["messages"] = _joined(fields[_MESSAGES], as_list(model.get("messages")))
     inline = _keyed(model.get("tools"))
     for path in written:
-        if path.startswith(_INLINE):
-            inline[path.removeprefix(_INLINE)] = fields.get(path)
-    if any(path.startswith(_INLINE) for path in written):
+        if path.startswith(INLINE):
+            inline[path.removeprefix(INLINE)] = fields.get(path)
+    if any(path.startswith(INLINE) for path in written):
         merged["tools"] = [tool for tool in inline.values() if tool is not None]
     return merged
 
@@ -230,7 +246,9 @@ def _keyed(tools: Any) -> dict[str, Any]:
     """The tools that stand in an assistant itself, each by its type and name."""
     found: dict[str, Any] = {}
     for tool in map(as_object, as_list(tools)):
-        name = as_object(tool.get("function")).get("name") or tool.get("name")
+        # Vapi gives built-in tools a function of its own.
+        is_function = tool.get("type") == "function"
+        name = as_object(tool.get("function")).get("name") if is_function else tool.get("name")
         key = f"{tool.get('type')}:{name}" if name else str(tool.get("type"))
         same = sum(1 for other in found if other == key or other.startswith(f"{key}#"))
         found[f"{key}#{same + 1}" if same else key] = tool

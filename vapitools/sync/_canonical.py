@@ -45,10 +45,22 @@ def _unordered(key: str, value: Any) -> Any:
     return sorted(value, key=str) if key == "required" and is_list(value) else value
 
 
-def digest(value: Any) -> str:
-    """A short sum of a value's canonical form, which tells nothing of the secrets in it."""
-    text = json.dumps(_secrecy.mapped(canonical(value), _fingerprint), sort_keys=True)
+def digest(value: Any, path: str = "") -> str:
+    """A short sum of a value's canonical form, which tells nothing of the secrets in it.
+
+    Args:
+        value: A JSON value.
+        path: Where it stands: all of it can be secret.
+    """
+    hidden = _secrecy.mapped(canonical(value), _fingerprint, inside=is_secret(path))
+    text = json.dumps(hidden, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def is_secret(path: str) -> bool:
+    """Whether what stands at a path is a secret, or holds some."""
+    name = path.rpartition(".")[2]
+    return _secrecy.is_secret(name) or _secrecy.is_secret_holder(name)
 
 
 @functools.lru_cache(maxsize=64)

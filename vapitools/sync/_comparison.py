@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from .. import _secrecy
-from ._canonical import canonical, digest
+from ._canonical import canonical, digest, is_secret
 from ._json import as_list, as_object, is_list, is_object
 from ._marks import Mark
 
@@ -58,6 +58,7 @@ def compare(
     wanted: Mark,
     *,
     is_just_written: bool = False,
+    guarded: str | None = None,
 ) -> Comparison:
     """See which fields have to be written.
 
@@ -71,17 +72,24 @@ def compare(
         wanted: The mark that is to be there.
         is_just_written: Whether nobody has written to it since the mark was. Then what is there
             beside what was sent is Vapi's own: an apply was stopped before it could note that.
+        guarded: How paths begin at which others may have put something of theirs: it is not
+            overwritten because something of the kind is declared now.
     """
     written: list[str] = []
     edited: list[str] = []
     unnoted = False
     for path in dict.fromkeys([*declared, *stored]):
-        new, old = digest(declared.get(path)), digest(stored.get(path))
-        sent = mark.sent.get(path) if mark else None
-        is_edited = mark is not None and sent is not None and old != mark.stored(path)
-        if is_edited and is_just_written and _covers(stored.get(path), declared.get(path)):
-            is_edited, unnoted = False, True
-        if old != new and (is_edited or new != sent):
+        new, old = digest(declared.get(path), path), digest(stored.get(path), path)
+        sent, kept = (mark.sent.get(path), mark.stored(path)) if mark else (None, None)
+        is_edited = sent is not None and old != kept
+        if is_edited and is_just_written:
+            is_own = new != sent or _covers(stored.get(path), declared.get(path))
+            is_edited, unnoted = not is_own, unnoted or is_own
+        if mark is not None and sent is None and guarded and path.startswith(guarded):
+            is_edited = stored.get(path) is not None
+        # A secret that cannot be read back may have changed where all that is read has not.
+        is_hidden = sent is not None and kept != sent
+        if (old != new and is_edited) or (new != sent and (old != new or is_hidden)):
             written.append(path)
             if is_edited:
                 edited.append(path)
@@ -96,7 +104,7 @@ def _covers(stored: Any, declared: Any) -> bool:
         before = as_object(stored)
         fields = cast("Mapping[str, Any]", declared)
         return isinstance(stored, Mapping) and all(
-            _is_secret(key) or _covers(before.get(key), value) for key, value in fields.items()
+            is_secret(key) or _covers(before.get(key), value) for key, value in fields.items()
         )
     if isinstance(declared, (list, tuple)):
         items, found = cast("Sequence[Any]", declared), as_list(stored)
@@ -106,7 +114,7 @@ def _covers(stored: Any, declared: Any) -> bool:
 
 def sums(fields: Fields) -> dict[str, str]:
     """The digest of each field."""
-    return {path: digest(value) for path, value in fields.items()}
+    return {path: digest(value, path) for path, value in fields.items()}
 
 
 def changes(declared: Fields, stored: Fields, comparison: Comparison) -> tuple[Change, ...]:
@@ -115,7 +123,7 @@ def changes(declared: Fields, stored: Fields, comparison: Comparison) -> tuple[C
         Change(where, old, new, path in comparison.edited)
         for path in comparison.written
         for where, old, new in _differences(
-            path, canonical(stored.get(path)), canonical(declared.get(path)), _is_secret(path)
+            path, canonical(stored.get(path)), canonical(declared.get(path)), is_secret(path)
         )
     )
 
@@ -123,7 +131,7 @@ def changes(declared: Fields, stored: Fields, comparison: Comparison) -> tuple[C
 def _differences(path: str, old: Any, new: Any, inside: bool) -> Iterator[tuple[str, Any, Any]]:
     if is_object(old) and is_object(new):
         for key in sorted({*old, *new}):
-            is_inside = inside or _is_secret(key)
+            is_inside = inside or is_secret(key)
             yield from _differences(f"{path}.{key}", old.get(key), new.get(key), is_inside)
     elif is_list(old) and is_list(new) and _are_objects(old, new):
         for index, (first, second) in enumerate(zip(old, new, strict=True)):
@@ -135,8 +143,3 @@ def _differences(path: str, old: Any, new: Any, inside: bool) -> Iterator[tuple[
 def _are_objects(old: list[Any], new: list[Any]) -> bool:
     """Whether two lists can be compared object by object."""
     return len(old) == len(new) and all(map(is_object, [*old, *new]))
-
-
-def _is_secret(key: str) -> bool:
-    name = key.rpartition(".")[2]
-    return _secrecy.is_secret(name) or _secrecy.is_secret_holder(name)

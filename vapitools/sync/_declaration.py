@@ -25,7 +25,8 @@ class Declaration:
     Args:
         assistants: Each with its tools. One that was declared without gets those of `toolset`.
         squads: Their assistants need not be listed again.
-        toolset: Tools that belong to no assistant of this bot, or to those without their own.
+        toolset: The tools of the assistants that were declared without. Where there are no
+            assistants, the tools to register.
         events: The bot's handlers, which say which messages Vapi is to send.
         url: Where the router is reached from outside: one address for all.
         server: More of Vapi's `server` fields for all, such as `secret` or `credentialId`:
@@ -93,14 +94,10 @@ class Declaration:
                 yield "an assistant needs a name to be found again: Assistant(name='…')"
             elif names.count(name) > 1:
                 yield f"there are {names.count(name)} assistants named {name!r}"
-        for assistant in self.assistants:
-            if assistant.renamed_from in names:
-                yield (
-                    f"{assistant.name!r} cannot be renamed_from {assistant.renamed_from!r}, "
-                    "which is declared too"
-                )
         for name in _twice([squad.name for squad in self.squads]):
             yield f"there are several squads named {name!r}"
+        yield from _rename_problems(self.assistants)
+        yield from _rename_problems(self.squads)
         if self.env and not _ENV.fullmatch(self.env):
             yield f"env={self.env!r} must be a short word, such as 'staging'"
         yield from self._tool_problems()
@@ -131,6 +128,19 @@ def _joined(assistants: Iterable[Assistant], squads: Sequence[Squad]) -> tuple[A
         if not any(member is assistant for assistant in found):
             found.append(member)
     return tuple(found)
+
+
+def _rename_problems(things: Sequence[Assistant] | Sequence[Squad]) -> Iterable[str]:
+    names = [thing.name for thing in things]
+    former = [thing.renamed_from for thing in things if thing.renamed_from]
+    for thing in things:
+        if thing.renamed_from in names:
+            yield (
+                f"{thing.name!r} cannot be renamed_from {thing.renamed_from!r}, "
+                "which is declared too"
+            )
+    for name in _twice(former):
+        yield f"several are renamed_from {name!r}, which can have become one of them only"
 
 
 def _twice(names: Sequence[str]) -> list[str]:

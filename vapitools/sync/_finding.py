@@ -38,6 +38,8 @@ class _Named(Protocol):
     """An assistant or a squad."""
 
     @property
+    def name(self) -> str | None: ...
+    @property
     def renamed_from(self) -> str | None: ...
 
 
@@ -56,19 +58,21 @@ class Finder:
         self._declaration = declaration
         self._remote = remote
         self._adopt = adopt
-        self._names = {name for each in declaration.assistants for name in _names(each.name, each)}
+        self._names = {
+            name
+            for assistant in declaration.assistants
+            for name in self._known(assistant, remote.assistants, _marks.of_assistant)
+        }
         self.problems: list[str] = []
         self.warnings: list[str] = []
 
     def assistant(self, assistant: Assistant) -> Match:
         """The assistant at Vapi that a declared one is about."""
-        names = _names(assistant.name, assistant)
-        return self._by_name("assistant", names, self._remote.assistants, _marks.of_assistant)
+        return self._by_name("assistant", assistant, self._remote.assistants, _marks.of_assistant)
 
     def squad(self, squad: Squad) -> Match:
         """The squad at Vapi that a declared one is about."""
-        names = _names(squad.name, squad)
-        return self._by_name("squad", names, self._remote.squads, _marks.of_squad)
+        return self._by_name("squad", squad, self._remote.squads, _marks.of_squad)
 
     def tool(self, name: str, assistants: Sequence[Stored]) -> Match:
         """The tool at Vapi that a declared one is about.
@@ -100,10 +104,11 @@ class Finder:
     def _by_name(
         self,
         kind: Kind,
-        names: Sequence[str],
+        thing: _Named,
         stored: Iterable[Stored],
         mark_of: Callable[[Stored], Mark | None],
     ) -> Match:
+        names = self._known(thing, stored, mark_of)
         each_marked = [(each, mark_of(each)) for each in stored]
         ours = [
             each
@@ -111,11 +116,25 @@ class Finder:
             if mark and mark.env == self._declaration.env and set(mark.owners) & set(names)
         ]
         if ours:
-            so_named = [each for each in ours if each.get("name") == names[0]]
+            so_named = [each for each in ours if each.get("name") in names]
             ours = self._without_copies(kind, names[0], ours, so_named)
             return self._match(kind, names[0], ours, mark_of, is_ours=True)
         unmarked = [e for e, mark in each_marked if mark is None and e.get("name") in names]
         return self._match(kind, names[0], unmarked, mark_of, is_ours=False)
+
+    def _known(
+        self,
+        thing: _Named,
+        stored: Iterable[Stored],
+        mark_of: Callable[[Stored], Mark | None],
+    ) -> list[str]:
+        """Its names: the former one only until it is renamed, for then it may be another's."""
+        names = [name for name in (thing.name, thing.renamed_from) if name]
+        marks = [mark for each in stored if (mark := mark_of(each))]
+        is_renamed = any(
+            names[0] in mark.owners for mark in marks if mark.env == self._declaration.env
+        )
+        return names[:1] if is_renamed else names
 
     def _without_copies(
         self, kind: Kind, name: str, ours: list[Stored], likely: list[Stored]
@@ -189,11 +208,7 @@ class Finder:
         return self._is_here(tool) or not (mark.owners or self._names)
 
     def _is_here(self, tool: Stored) -> bool:
-        return _tools.url_of(tool).startswith(f"{self._declaration.url}/")
-
-
-def _names(name: str | None, thing: _Named) -> list[str]:
-    return [each for each in (name, thing.renamed_from) if each]
+        return _tools.url_of(tool) == f"{self._declaration.url}/tools/{_tools.name_of(tool)}"
 
 
 def _is_attached(tool: Stored, assistants: Iterable[Stored]) -> bool:

@@ -25,7 +25,7 @@ class Work:
         mark: The mark that is to be there.
     """
 
-    fields: Fields
+    fields: Fields = field(repr=False)
     written: tuple[str, ...]
     mark: Mark
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,12 +16,13 @@ from ._canonical import digest
 from ._comparison import Change, Fields, changes, compare, sums
 from ._declaration import Declaration, name_of
 from ._finding import Finder, Match
+from ._json import as_object
 from ._marks import Mark
 from ._plan import Kind, Plan, Step, Work
 from ._remote import Remote, Stored
 
 # Seconds by which our clock and Vapi's may differ.
-_CLOCKS = 10
+_CLOCKS = 5
 
 
 def plan(
@@ -45,12 +47,15 @@ def plan(
     own = [(each, finder.assistant(each)) for each in declaration.assistants]
     stored = [match.stored for _, match in own if match.stored is not None]
     tools = [comparing.tool(name, finder.tool(name, stored)) for name in declaration.tools]
-    orphans = [_orphan(*found, prune=prune, force=force) for found in finder.orphans()]
+    orphans = [
+        _orphan(*found, declaration, remote, prune=prune, force=force)
+        for found in finder.orphans()
+        if found[0]["id"] not in _ids_declared(declaration)
+    ]
     names = ids_of([*tools, *orphans])
     assistants = [comparing.assistant(*found, names) for found in own]
     squads = [
-        comparing.squad(squad, finder.squad(squad), ids_of(assistants))
-        for squad in declaration.squads
+        comparing.squad(squad, finder.squad(squad), assistants) for squad in declaration.squads
     ]
     detached = _detachments(orphans, remote, {str(each["id"]) for each in stored})
     return Plan(
@@ -92,14 +97,16 @@ class _Comparing:
         step = self._step("assistant", name, match, fields, stored, (name,))
         return dataclasses.replace(step, notes=(*step.notes, *_forgotten(fields, stored, match)))
 
-    def squad(self, squad: Squad, match: Match, assistants: Mapping[str, str]) -> Step:
-        fields = _squads.declared(squad, self._declaration)
-        stored: Fields = _squads.stored(match.stored, fields, assistants) if match.stored else {}
+    def squad(self, squad: Squad, match: Match, assistants: Sequence[Step]) -> Step:
+        ids = {step.name: step.id or f"the id of {step.name!r}" for step in assistants}
+        fields = _squads.declared(squad, ids)
+        stored: Fields = _squads.stored(match.stored, fields) if match.stored else {}
         return self._step("squad", squad.name, match, fields, stored, (squad.name,))
 
     def _check_new(self, assistant: Assistant) -> None:
         try:
-            _assistants.new(assistant, self._declaration, [])
+            names = self._declaration.tools_of(assistant).names
+            _assistants.new(assistant, self._declaration, names)
         except DefinitionError as error:
             self.problems += error.problems
 
@@ -116,8 +123,14 @@ class _Comparing:
         wanted = Mark(self._declaration.env, owners, sums(fields))
         if mark is not None:
             wanted = wanted.kept_as(mark)
-        is_just_written = _is_just_written(match.stored, mark)
-        found = compare(fields, stored, mark, wanted, is_just_written=is_just_written)
+        found = compare(
+            fields,
+            stored,
+            mark,
+            wanted,
+            is_just_written=_is_just_written(match.stored, mark),
+            guarded=_assistants.INLINE if kind == "assistant" else None,
+        )
         shown = changes(fields, stored, found)
         work = Work(fields, found.written, wanted)
         if match.stored is None:
@@ -158,22 +171,45 @@ def _forgotten(fields: Fields, stored: Fields, match: Match) -> Iterator[str]:
 # --- what is no longer declared -----------------------------------------------------------
 
 
-def _orphan(tool: Stored, match: Match, *, prune: bool, force: bool) -> Step:
+def _orphan(
+    tool: Stored,
+    match: Match,
+    declaration: Declaration,
+    remote: Remote,
+    *,
+    prune: bool,
+    force: bool,
+) -> Step:
     step = Step("tool", _tools.name_of(tool) or "", "leave", str(tool["id"]), stored=tool)
-    note = "no longer declared; --prune deletes it"
+    doubt = "" if force else _doubt(tool, match, declaration)
     if match.others:
-        note = f"no longer declared here; {', '.join(map(repr, match.others))} has it still"
-    elif prune and not force and _is_edited(tool, match):
-        note = "no longer declared, and changed elsewhere; --prune with --force deletes it"
+        note = f"no longer declared here; {' and '.join(map(repr, match.others))} has it still"
+    elif name := _squad_with(str(tool["id"]), remote):
+        note = f"no longer declared; it stays, because the squad {name!r} names it"
+    elif doubt:
+        note = f"no longer declared, and {doubt}; --prune with --force deletes it"
     elif prune:
         return dataclasses.replace(step, action="delete")
+    else:
+        note = "no longer declared; --prune deletes it"
     return dataclasses.replace(step, notes=(note,))
 
 
-def _is_edited(tool: Stored, match: Match) -> bool:
-    """Whether somebody has made something else of it, such as of a copy of ours."""
+def _doubt(tool: Stored, match: Match, declaration: Declaration) -> str:
+    """Why a tool with our mark may be somebody else's: a copy, or a bot of the same name."""
     fields, mark = _tools.stored(tool), match.mark
-    return mark is not None and any(digest(fields.get(p)) != mark.stored(p) for p in mark.sent)
+    if not _tools.url_of(tool).startswith(f"{declaration.url}/tools/"):
+        return "it is served elsewhere"
+    if mark is None or _is_just_written(tool, mark):
+        return ""
+    is_edited = any(digest(fields.get(path), path) != mark.stored(path) for path in mark.sent)
+    return "changed elsewhere" if is_edited else ""
+
+
+def _squad_with(id: str, remote: Remote) -> str | None:
+    """The squad whose members, or what is different of them in it, name a tool."""
+    names = (str(squad.get("name")) for squad in remote.squads if id in json.dumps(squad))
+    return next(names, None)
 
 
 def _detachments(orphans: Iterable[Step], remote: Remote, own: set[str]) -> Iterator[Step]:
@@ -196,10 +232,19 @@ def _detachments(orphans: Iterable[Step], remote: Remote, own: set[str]) -> Iter
 # --- what will not work as it stands ------------------------------------------------------
 
 
+def _ids_declared(declaration: Declaration) -> set[str]:
+    return {
+        id
+        for assistant in declaration.assistants
+        for id in (*_assistants.ids_declared(assistant), *_assistants.pins_declared(assistant))
+    }
+
+
 def _unknown(declaration: Declaration, remote: Remote) -> Iterator[str]:
     known = {str(tool["id"]) for tool in remote.tools}
     for assistant in declaration.assistants:
-        for id in _assistants.ids_declared(assistant):
+        pins = _assistants.pins_declared(assistant)
+        for id in dict.fromkeys([*_assistants.ids_declared(assistant), *pins]):
             if id not in known:
                 yield (
                     f"assistant {assistant.name!r} declares the tool {id}, which does not exist: "
@@ -213,7 +258,14 @@ def _warnings(
     known = {str(tool["id"]): _tools.name_of(tool) for tool in remote.tools}
     for assistant in own:
         label = f"assistant {assistant.get('name')!r}"
-        for id in _assistants.tool_ids(assistant):
+        url = str(as_object(assistant.get("server")).get("url") or "")
+        if url and _host(url) != _host(declaration.url):
+            yield (
+                f"{label} is served at {_host(url)} until now; if that is another bot, give yours "
+                "another name, or an --env of its own"
+            )
+        pinned = (str(ref.get("toolId")) for ref in _assistants.refs(assistant))
+        for id in dict.fromkeys([*_assistants.tool_ids(assistant), *pinned]):
             if id not in known:
                 yield f"{label} has the tool {id}, which does not exist: its calls fail"
         for ref in _assistants.refs(assistant):
@@ -228,3 +280,7 @@ def _warnings(
         for name, count in names.items():
             if name is not None and count > 1:
                 yield f"{label} has {count} tools named {name!r}: the model cannot tell them apart"
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]

@@ -8,30 +8,27 @@ from typing import Any
 from ..squads import Squad
 from . import _marks
 from ._comparison import Fields
-from ._declaration import Declaration
-from ._json import as_list, as_object
+from ._json import as_object
 from ._marks import Mark
 from ._remote import Stored
 
 _OVERRIDES = "membersOverrides"
 
 
-def declared(squad: Squad, declaration: Declaration) -> Fields:
-    """The fields of a squad that is to be there; its assistants by their names."""
-    names = {name: name for name in declaration.owners}
-    body = squad.definition(assistant_ids=names)
+def declared(squad: Squad, ids: Mapping[str, str]) -> Fields:
+    """The fields of a squad that is to be there.
+
+    Args:
+        squad: The squad.
+        ids: The ids of its assistants by name, or what is to stand for one that is yet to be made.
+    """
+    body = squad.definition(assistant_ids=ids)
     overrides = as_object(body.pop(_OVERRIDES, None))
     return {**body, **{f"{_OVERRIDES}.{key}": value for key, value in overrides.items()}}
 
 
-def stored(squad: Stored, fields: Fields, assistants: Mapping[str, str]) -> Fields:
-    """The same fields of a squad at Vapi.
-
-    Args:
-        squad: The squad at Vapi.
-        fields: What is declared of it.
-        assistants: The names of our assistants, by id.
-    """
+def stored(squad: Stored, fields: Fields) -> Fields:
+    """The same fields of a squad at Vapi."""
     overrides = dict(as_object(squad.get(_OVERRIDES)))
     metadata = as_object(overrides.get("metadata"))
     overrides["metadata"] = {k: v for k, v in metadata.items() if k != _marks.KEY}
@@ -39,8 +36,7 @@ def stored(squad: Stored, fields: Fields, assistants: Mapping[str, str]) -> Fiel
     for path in fields:
         whole, dot, key = path.partition(".")
         found[path] = overrides.get(key) if dot and whole == _OVERRIDES else squad.get(path)
-    members = [_named(as_object(m), assistants) for m in as_list(squad.get("members"))]
-    return {**found, "members": members}
+    return found
 
 
 def new(squad: Squad, ids: Mapping[str, str]) -> dict[str, Any]:
@@ -51,7 +47,9 @@ def new(squad: Squad, ids: Mapping[str, str]) -> dict[str, Any]:
 def changed(squad: Squad, written: Iterable[str], ids: Mapping[str, str]) -> dict[str, Any]:
     """The body that changes it, without its mark."""
     body = squad.definition(assistant_ids=ids)
-    return {path: body[path] for path in written if not path.startswith(f"{_OVERRIDES}.")}
+    fields = {path: body[path] for path in written if not path.startswith(f"{_OVERRIDES}.")}
+    # Vapi changes no squad without them.
+    return {"members": body["members"], **fields}
 
 
 def marked(squad: Stored, fields: Fields, mark: Mark) -> dict[str, Any]:
@@ -65,8 +63,3 @@ def marked(squad: Stored, fields: Fields, mark: Mark) -> dict[str, Any]:
     joined = {**stored, **ours}
     metadata = {**as_object(joined.get("metadata")), _marks.KEY: mark.dump()}
     return {**joined, "metadata": metadata}
-
-
-def _named(member: dict[str, Any], assistants: Mapping[str, str]) -> dict[str, Any]:
-    name = assistants.get(str(member.get("assistantId")))
-    return {**member, "assistantId": name} if name is not None else member
