@@ -353,6 +353,7 @@ def test_names_that_python_does_not_have_are_aliases() -> None:
     assert said(the_tool(code)) == said(tool)
     assert '@tool(name="import")\ndef import_(' in code
     assert 'class_: Annotated[str | None, Field(alias="class")] = None' in code
+    assert "    é: str | None = None," in code
     assert 'parameter_2nd: Annotated[str | None, Field(alias="2nd")] = None' in code
 
 
@@ -366,6 +367,54 @@ def test_a_tool_that_is_called_like_something_in_use_does_not_hide_it() -> None:
     definition = the_assistant(pulling.source(assistant, [one, two]))
 
     assert [said(tool) for tool in definition["model"]["tools"]] == [said(one), said(two)]
+
+
+# --- the docstring ------------------------------------------------------------------------
+
+
+def test_paragraphs_stand_apart_in_the_docstring() -> None:
+    long = "It is said in many words, too many for one line of the code that is pulled from Vapi."
+    tool = function_tool(
+        {"day": {"type": "string", "description": long}},
+        function={"description": f"{long}\nAsk first."},
+    )
+
+    code = pulled(tool)
+
+    assert (
+        '''    """It is said in many words, too many for one line of the code that is pulled from
+    Vapi.
+
+    Ask first.
+
+    Args:
+        day: It is said in many words, too many for one line of the code that is pulled
+            from Vapi.
+    """
+'''
+        in code
+    )
+    assert said(the_tool(code)) == said(tool)
+
+
+@pytest.mark.parametrize(
+    ("description", "of_day", "written"),
+    [
+        ("Book.\n\n- one\n- two", "", 'description="Book.\\n\\n- one\\n- two"'),
+        ("", "The day:\n- today", 'day: Annotated[str, "The day:\\n- today"]'),
+    ],
+)
+def test_what_a_docstring_would_change_is_said_elsewhere(
+    description: str, of_day: str, written: str
+) -> None:
+    day = {"day": {"type": "string", "description": of_day}}
+    tool = function_tool(day, ["day"], function={"description": description})
+
+    code = pulled(tool)
+
+    assert written in code
+    assert code.count('"""') == 2
+    assert said(the_tool(code)) == said(tool)
 
 
 # --- the decorator ------------------------------------------------------------------------
@@ -542,6 +591,22 @@ def test_what_a_function_cannot_say_stands_in_a_comment(tool: dict[str, Any], to
 
     assert told in comments(code)
     the_tool(code)
+
+
+def test_comments_tell_where_the_rest_is() -> None:
+    tool = function_tool(rejectionPlan={"a": 1})
+
+    code = pulling.source(assistant_with(tool, serverUrl="https://a.b"), [])
+
+    assert comments(code) == (
+        "It stands inside the assistant at Vapi, where apply leaves it and makes a tool beside it: "
+        "delete the one inside in the dashboard after the first apply. "
+        "Vapi also has the following of it, which is not said here: "
+        '- rejectionPlan = {"a": 1} '
+        "Vapi also has the following of it, which is not said here: "
+        '- serverUrl = "https://a.b"'
+    )
+    assert "inside" not in pulled(tool)
 
 
 def test_a_description_that_is_too_long_is_cut_off_in_sight() -> None:
@@ -943,6 +1008,20 @@ def test_a_secret_of_a_tool_is_left_out(tool: dict[str, Any], path: str) -> None
     assert SECRET not in code
     assert f"Left out, because a secret does not belong into code: {path}." in comments(code)
     the_assistant(code)
+
+
+def test_what_is_not_secret_beside_a_secret_is_kept() -> None:
+    properties = {"token": {"type": "string", "value": SECRET}, "day": {"type": "string"}}
+    body = {"type": "object", "properties": properties, "required": ["day"]}
+    request = {"type": "apiRequest", "method": "POST", "url": "https://a.b", "body": body}
+
+    [tool] = the_assistant(pulling.source(assistant_with(request), []))["model"]["tools"]
+
+    assert tool["body"] == {
+        "type": "object",
+        "properties": {"token": {"type": "string"}, "day": {"type": "string"}},
+        "required": ["day"],
+    }
 
 
 def test_a_tool_that_does_not_go_without_its_secret_is_named() -> None:

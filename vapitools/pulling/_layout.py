@@ -209,6 +209,12 @@ def comment(text: str, indent: str = "") -> str:
     return "\n".join(f"{indent}# {line}" for line in wrapped(shown, indent + "# "))
 
 
-def wrapped(text: str, indent: str) -> list[str]:
-    """The lines of a text that stands behind an indent."""
-    return textwrap.wrap(text, WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
+def wrapped(text: str, indent: str, hanging: str = "") -> list[str]:
+    """The lines of a text that stands behind an indent; those after the first have one more."""
+    return textwrap.wrap(
+        text,
+        WIDTH - len(indent),
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -92,7 +92,6 @@ class _Writer:
         self._tool, self._secrets = without_secrets(_without_mark(beside))
         self._function = function
         self._server: dict[str, Any] = dict(self._tool.get("server") or {})
-        self._module = module
         self._is_inside = is_inside
         self._notes: list[str] = []
         self._name: str = function["name"]
@@ -271,9 +270,8 @@ def _docstring_lines(text: str, described: Mapping[str, str]) -> Iterator[str]:
     if described:
         yield from ["", "Args:"] if text else ["Args:"]
     for name, each in described.items():
-        first, *rest = wrapped(f"{name}: {each}", INDENT * 3)
-        yield f"{INDENT}{first}"
-        yield from (f"{INDENT * 2}{line}" for line in rest)
+        lines = wrapped(f"{name}: {each}", INDENT * 2, hanging=INDENT)
+        yield from (f"{INDENT}{line}" for line in lines)
 
 
 # --- the signature ------------------------------------------------------------------------
