@@ -814,6 +814,12 @@ def test_two_of_vapis_own_tools_of_one_name_are_not_both_written() -> None:
     assert the_assistant(code)["model"]["tools"] == [request, {"type": "sms"}]
 
 
+def test_a_tool_without_a_class_of_its_own_stands_among_the_others() -> None:
+    code = pulling.source(assistant_with({"type": "slack.message.send"}), [])
+
+    assert '    tools=[{"type": "slack.message.send"}],' in code
+
+
 def test_that_a_number_is_checked_is_not_written() -> None:
     where = {"type": "number", "number": "+15550100020", "numberE164CheckEnabled": True}
     tool = {"type": "transferCall", "destinations": [{**where, "message": None}]}
@@ -1107,6 +1113,7 @@ ENCODABLE = TEXTS.filter(lambda text: not any(0xD800 <= ord(c) < 0xE000 for c in
 
 @settings(deadline=None)
 @given(st.text(alphabet=st.characters()) | TEXTS)
+@example("")
 @example('"""')
 @example("a\\")
 @example('a"')
@@ -1115,14 +1122,15 @@ ENCODABLE = TEXTS.filter(lambda text: not any(0xD800 <= ord(c) < 0xE000 for c in
 @example(" " * 100 + "\n" + " " * 100)
 @example("\ud800")
 def test_a_text_stays_in_its_literal(text: str) -> None:
-    assistant = assistant_with(firstMessage=text, newer={text: [text]})
+    newer = {f"{text}!": [text], "x" * 99: text}  # a key alone may be that of a secret
+    assistant = assistant_with(firstMessage=text, newer=newer)
     assistant["model"]["messages"][0]["content"] = f"A{text}"
 
     code = pulling.source(assistant, [])
 
     definition = the_assistant(code)
     assert definition["firstMessage"] == text
-    assert definition["newer"] == {text: [text]}
+    assert definition["newer"] == newer
     assert definition["model"]["messages"] == [{"role": "system", "content": f"A{text}"}]
     code.encode()
 
@@ -1254,6 +1262,7 @@ def test_the_code_is_formatted(tmp_path: Path) -> None:
     assistant = assistant_with(
         {"type": "endCall"},
         firstMessage=long,
+        voicemailMessage="x" * 66,
         newerPlan={"a": [long, {"b": long}, "x" * 99]},
     )
     assistant["model"] |= {"toolIds": [ID(1)], "temperature": 0}

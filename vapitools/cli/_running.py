@@ -18,11 +18,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     Raises:
         KeyboardInterrupt: Ctrl-C came; by then all that it held open is closed.
     """
-    if sys.version_info >= (3, 11):
-        return asyncio.run(work)
     # Before 3.11, Ctrl-C is raised amid whatever the event loop does, and tears it apart.
+    orderly = work if sys.version_info >= (3, 11) else _cancelled_by_interrupt(work)
     try:
-        return asyncio.run(_cancelled_by_interrupt(work))
+        return asyncio.run(orderly)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 

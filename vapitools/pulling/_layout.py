@@ -125,8 +125,6 @@ def _escaped(text: str) -> str:
 
 def _escape(character: str) -> str:
     code = ord(character)
-    if code < 0x100:
-        return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
@@ -146,9 +144,7 @@ def laid(part: Part, indent: str = "", end: str = "") -> str:
     if len(line) <= WIDTH or isinstance(node, str):
         return line
     if isinstance(node, Text):
-        pieces = list(_pieces(node.value, WIDTH - len(indent) - len(INDENT)))
-        if len(pieces) < 2:
-            return line
+        pieces = _pieces(node.value, WIDTH - len(indent) - len(INDENT))
         inner = "\n".join(f"{indent}{INDENT}{piece}" for piece in pieces)
         return f"{indent}{part.before}(\n{inner}\n{indent}){part.after}{end}"
     inner = "\n".join(laid(each, indent + INDENT, ",") for each in node.parts)
@@ -163,7 +159,7 @@ def _pieces(text: str, width: int) -> Iterator[str]:
             yield literal(piece)
             piece = ""
         piece += word
-    if piece:
+    if piece or not text:
         yield literal(piece)
 
 
