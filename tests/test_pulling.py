@@ -599,8 +599,7 @@ def test_comments_tell_where_the_rest_is() -> None:
     code = pulling.source(assistant_with(tool, serverUrl="https://a.b"), [])
 
     assert comments(code) == (
-        "It stands inside the assistant at Vapi, where apply leaves it and makes a tool beside it: "
-        "delete the one inside in the dashboard after the first apply. "
+        "It stands inside the assistant at Vapi: with --adopt, this one takes its place. "
         "Vapi also has the following of it, which is not said here: "
         '- rejectionPlan = {"a": 1} '
         "Vapi also has the following of it, which is not said here: "

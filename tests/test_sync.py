@@ -185,6 +185,21 @@ def test_3_it_is_taken_over_when_the_user_says_so_and_keeps_its_id(vapi: Organiz
         vapi.apply(declared())
 
 
+def test_3_a_tool_in_the_assistant_itself_makes_room_for_ours(vapi: Organization) -> None:
+    theirs = dashboard_assistant(vapi)
+    inline = [{"type": "function", "function": {"name": "book_table"}}, {"type": "dtmf"}]
+    vapi.vapi.edit("assistant", theirs["id"], model={**theirs["model"], "tools": inline})
+
+    refused = vapi.plan(declared())
+    vapi.apply(declared(), adopt=True)
+
+    assert any("book_table; --adopt lets yours" in problem for problem in refused.problems)
+    assert vapi.assistant("Luigi")["model"]["tools"] == [{"type": "dtmf"}]
+    assert vapi.attached() == ["weather", "find_tables", "book_table"]
+    with vapi.nothing_written():
+        vapi.apply(declared())
+
+
 def test_3_two_candidates_are_an_error_not_a_guess(org: Organization) -> None:
     ids = [hand_made(org)["id"], hand_made(org)["id"]]
 
@@ -739,9 +754,11 @@ def test_11_a_tool_of_others_that_the_code_names_is_attached(org: Organization) 
 
 
 def test_11_two_tools_of_one_name_are_said(org: Organization) -> None:
-    inline = [{"type": "function", "function": {"name": "book_table"}}]
+    org.apply(declared())
+    other = hand_made(org)["id"]
+    ids = [*org.assistant("Luigi")["model"]["toolIds"], other]
 
-    assert "has 2 tools named 'book_table'" in warnings_with(org, tools=inline)
+    assert "has 2 tools named 'book_table'" in warnings_with(org, toolIds=ids)
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,7 @@ PLATFORM = frozenset({"id", "orgId", "createdAt", "updatedAt", "latestVersion"})
 _SAID = frozenset({"type", "function", "messages", "async", "parameters", "server"})
 # `vapitools` sends its own to Vapi.
 _SERVER_SECRETS = frozenset({"server.secret", "server.headers", "server.url", "serverUrlSecret"})
-_INSIDE = (
-    "It stands inside the assistant at Vapi, where apply leaves it and makes a tool beside it: "
-    "delete the one inside in the dashboard after the first apply."
-)
+_INSIDE = "It stands inside the assistant at Vapi: with --adopt, this one takes its place."
 
 
 @dataclass

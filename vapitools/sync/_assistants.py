@@ -64,7 +64,11 @@ def pins_declared(assistant: Assistant) -> list[str]:
 
 
 def stored(
-    assistant: Stored, fields: Fields, mark: Mark | None, tools: Mapping[str, str]
+    assistant: Stored,
+    fields: Fields,
+    mark: Mark | None,
+    tools: Mapping[str, str],
+    replaced: Iterable[str] = (),
 ) -> Fields:
     """The same fields of an assistant at Vapi, and what was ours of it before.
 
@@ -73,10 +77,12 @@ def stored(
         fields: What is declared of it.
         mark: Its mark.
         tools: The names of our tools, by id.
+        replaced: The names of function tools in the assistant itself that ours take the place of.
     """
     model = as_object(assistant.get("model"))
     inline = _keyed(model.get("tools"))
-    before = (path for path in (mark.sent if mark else ()) if path.startswith(INLINE))
+    before = [path for path in (mark.sent if mark else ()) if path.startswith(INLINE)]
+    before += [f"{INLINE}function:{name}" for name in replaced]
     found: dict[str, Any] = {}
     for path in dict.fromkeys([*fields, *before, TOOLS]):
         if path == TOOLS:

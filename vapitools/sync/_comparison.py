@@ -85,7 +85,7 @@ def compare(
         if is_edited and is_just_written:
             is_own = new != sent or _covers(stored.get(path), declared.get(path))
             is_edited, unnoted = not is_own, unnoted or is_own
-        if mark is not None and sent is None and guarded and path.startswith(guarded):
+        if mark and sent is None and path in declared and guarded and path.startswith(guarded):
             is_edited = stored.get(path) is not None
         # A secret that cannot be read back may have changed where all that is read has not.
         is_hidden = sent is not None and kept != sent

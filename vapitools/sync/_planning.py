@@ -43,7 +43,7 @@ def plan(
         force: Overwrite what somebody else has changed since the last apply.
     """
     finder = Finder(declaration, remote, adopt=adopt)
-    comparing = _Comparing(declaration, force)
+    comparing = _Comparing(declaration, adopt=adopt, force=force)
     own = [(each, finder.assistant(each)) for each in declaration.assistants]
     stored = [match.stored for _, match in own if match.stored is not None]
     tools = [comparing.tool(name, finder.tool(name, stored)) for name in declaration.tools]
@@ -74,8 +74,9 @@ def ids_of(steps: Iterable[Step]) -> dict[str, str]:
 class _Comparing:
     """Makes the steps for what is declared. It notes in `problems` why one cannot be done."""
 
-    def __init__(self, declaration: Declaration, force: bool) -> None:
+    def __init__(self, declaration: Declaration, *, adopt: bool, force: bool) -> None:
         self._declaration = declaration
+        self._adopt = adopt
         self._force = force
         self.problems: list[str] = []
 
@@ -93,9 +94,22 @@ class _Comparing:
         if match.stored is None:
             self._check_new(assistant)
         else:
-            stored = _assistants.stored(match.stored, fields, match.mark, {**also, **tools})
+            replaced = self._replaced(assistant, match.stored)
+            known = {**also, **tools}
+            stored = _assistants.stored(match.stored, fields, match.mark, known, replaced)
         step = self._step("assistant", name, match, fields, stored, (name,))
         return dataclasses.replace(step, notes=(*step.notes, *_forgotten(fields, stored, match)))
+
+    def _replaced(self, assistant: Assistant, stored: Stored) -> list[str]:
+        """The function tools in the assistant itself that have the names of ours."""
+        ours = self._declaration.tools_of(assistant)
+        same = [name for name in _assistants.inline_names(stored) if name in ours]
+        if same and not self._adopt:
+            self.problems.append(
+                f"assistant {assistant.name!r} holds tools of its own with the names of yours: "
+                f"{', '.join(same)}; --adopt lets yours take their place"
+            )
+        return same if self._adopt else []
 
     def squad(self, squad: Squad, match: Match, assistants: Sequence[Step]) -> Step:
         ids = {step.name: step.id or f"the id of {step.name!r}" for step in assistants}
