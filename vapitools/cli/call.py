@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import typer
 from ..calls import Call, CallOptions, PreparedCall, checked
 from ..client import VapiClient
 from ..errors import DefinitionError
+from . import _running
 from ._flags import Debug, Json
 from ._report import FAILED, USAGE, CommandError, print_json, reported
 from .calls import call_json
@@ -117,13 +117,13 @@ def _called(number: str, options: CallOptions, *, when: str, yes: bool, as_json:
     checked([number], options)
     if not yes and not sys.stdin.isatty():
         raise CommandError("there is no terminal to ask at; add --yes", exit_code=USAGE)
-    prepared = asyncio.run(_prepared(number, options))
+    prepared = _running.run(_prepared(number, options))
     typer.echo(_shown(prepared, when), err=as_json)
     # Asked outside the event loop, which would keep Ctrl-C from ending the question.
     if not yes and not typer.confirm("Dial?", err=as_json):
         raise CommandError("nobody was called")
     try:
-        return asyncio.run(_placed(prepared))
+        return _running.run(_placed(prepared))
     except KeyboardInterrupt:
         raise CommandError(
             "interrupted; the call may have been placed: look with `vapitools calls`",

@@ -15,6 +15,7 @@ from ..builtin_tools import is_id
 from ..calls import Call, named
 from ..client import VapiClient
 from ..errors import ApiError
+from . import _running
 from ._flags import Debug, Json
 from ._report import USAGE, CommandError, complain, print_json, reported
 
@@ -49,11 +50,11 @@ def command(
     with reported(debug):
         _check(id, assistant, watch, end, as_json)
         if end and id is not None:
-            asyncio.run(_end(id))
+            _running.run(_end(id))
         elif watch:
             _watch(_Wanted(id, limit, assistant), every)
         else:
-            asyncio.run(_show(_Wanted(id, limit, assistant), as_json))
+            _running.run(_show(_Wanted(id, limit, assistant), as_json))
 
 
 def call_json(call: Call) -> dict[str, Any]:
@@ -128,7 +129,7 @@ async def _show(wanted: _Wanted, as_json: bool) -> None:
 
 def _watch(wanted: _Wanted, every: float) -> None:
     try:
-        asyncio.run(_watching(wanted, every))
+        _running.run(_watching(wanted, every))
     except KeyboardInterrupt:  # the way to end it
         return
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +15,8 @@ from ..client import VapiClient
 from ..errors import DefinitionError
 from ..settings import Settings
 from ..sync import Declaration
-from ._declaring import Address, CredentialId, Env, Secret, Url, read_address
+from . import _running
+from ._declaring import Address, CredentialId, Env, Secret, Url, declare, read_address
 from ._flags import Debug, Json, Target
 from ._plan_report import printable
 from ._project import Project, load_project
@@ -53,7 +53,7 @@ def command(
         )
         if address is not None:
             verifier = _verifier(settings, address, is_named=secret is not None)
-            found += asyncio.run(checks.probe(address.url, verifier))
+            found += _running.run(checks.probe(address.url, verifier))
             found += _compare(project, address, env, settings)
     if as_json:
         print_json([finding.to_json() for finding in found])
@@ -76,18 +76,10 @@ def _compare(
     if settings.api_key is None:
         return [_not_compared("set VAPI_API_KEY to the private key of your organization")]
     try:
-        declaration = Declaration(
-            project.assistants,
-            squads=project.squads,
-            toolset=project.toolset,
-            events=project.events,
-            url=address.url,
-            server=address.server,
-            env=env,
-        )
+        declaration = declare(project, address, env)
     except DefinitionError as error:
         return [_not_compared("; ".join(error.problems))]
-    return asyncio.run(_ask_vapi(declaration))
+    return _running.run(_ask_vapi(declaration))
 
 
 async def _ask_vapi(declaration: Declaration) -> list[checks.Finding]:

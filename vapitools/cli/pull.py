@@ -14,6 +14,7 @@ from ..builtin_tools import is_id
 from ..calls import named
 from ..client import VapiClient
 from ..errors import ApiError
+from . import _running
 from ._flags import Debug
 from ._report import FAILED, USAGE, CommandError, complain, reported, shown
 
@@ -37,11 +38,11 @@ def command(
         if assistant is None:
             if output is not None:
                 raise CommandError("--output needs an ASSISTANT", exit_code=USAGE)
-            _print_table(asyncio.run(_list()))
+            _print_table(_running.run(_list()))
             return
         if output is not None:
             _check(output, force)
-        found, tools, unknown = asyncio.run(_fetch(assistant))
+        found, tools, unknown = _running.run(_fetch(assistant))
         code = pulling.source(found, tools)
         if output is None:
             typer.echo(code, nl=False)
