@@ -848,3 +848,9 @@ def test_whatever_is_written_is_defined_or_refused_in_words(arguments: dict[str,
 def test_the_representation_is_the_name_and_nothing_else() -> None:
     assert repr(LUIGI) == "<Assistant 'Luigi'>"
     assert repr(Assistant(system_prompt="Be kind.", model="gpt-4o")) == "<Assistant>"
+
+
+@pytest.mark.parametrize("key", ["name", "model", "server", "metadata"])
+def test_what_has_an_argument_of_its_own_is_not_replaced_by_extra(key: str) -> None:
+    with pytest.raises(DefinitionError, match=f"extra: '{key}' has an argument of its own"):
+        Assistant(name="Luigi", extra={key: {}})

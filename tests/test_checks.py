@@ -860,10 +860,16 @@ def test_of_a_host_with_several_addresses_each_is_looked_at() -> None:
 
 
 def test_a_host_that_does_not_exist_is_named() -> None:
-    (finding,) = asyncio.run(probe("http://nowhere.invalid"))
+    (finding,) = asyncio.run(probe("https://nowhere.invalid"))
 
     assert finding.code == "unreachable"
     assert "there is no host 'nowhere.invalid'" in finding.text
+
+
+def test_an_address_that_everybody_on_the_way_can_read_is_said() -> None:
+    found = asyncio.run(probe("http://nowhere.invalid"))
+
+    assert [finding.code for finding in found] == ["not-encrypted", "unreachable"]
 
 
 def test_a_certificate_or_tls_that_fails_is_named_as_that() -> None:

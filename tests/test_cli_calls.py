@@ -130,17 +130,29 @@ def test_the_beginning_of_an_id_is_enough(vapi: Vapi) -> None:
     assert _shown(calls(ids[0][:8].upper()).stdout)["ID"] == ids[0]
 
 
-@pytest.mark.parametrize(("beginning", "text"), [("zz", "no call begins"), ("", "2 calls begin")])
+@pytest.mark.parametrize(
+    ("beginning", "text"), [("zzzzzzzz", "no call begins"), ("aaaaaaaa", "2 calls begin")]
+)
 def test_a_beginning_that_fits_not_one_is_not_guessed(
     vapi: Vapi, beginning: str, text: str
 ) -> None:
-    add(vapi)
-    add(vapi)
+    for number in range(2):
+        add(vapi, id=f"aaaaaaaa-0000-4000-8000-00000000000{number}")
 
     result = calls(beginning, "--end")
 
     assert result.exit_code == 2
     assert result.stderr == f"Error: {text} with {beginning!r}, of the last 2\n"
+
+
+@pytest.mark.parametrize("id", ["", " ", "a"])
+def test_an_id_that_is_as_good_as_none_ends_no_call(vapi: Vapi, id: str) -> None:
+    live = add(vapi)
+
+    result = calls(id, "--end")
+
+    assert result.exit_code == 2
+    assert vapi.fake.commands(live) == []
 
 
 def test_what_a_stranger_has_chosen_does_not_steer_the_terminal(vapi: Vapi) -> None:
@@ -149,7 +161,7 @@ def test_what_a_stranger_has_chosen_does_not_steer_the_terminal(vapi: Vapi) -> N
     result = calls()
 
     assert "\x1b" not in result.stdout
-    assert "[red]x@example.com fake" in result.stdout
+    assert "[red]x@example.com\\nfake" in result.stdout
 
 
 # --- ending one ---------------------------------------------------------------------------

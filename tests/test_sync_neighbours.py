@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Generator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,7 +123,7 @@ def test_a_bot_of_the_same_name_at_another_address_is_said_and_loses_no_tool(
     plan = org.plan(declared(luigi([cancel_booking]), url=ELSEWHERE), prune=True)
     org.carry_out(plan)
 
-    assert any("served at luigi.example.com until now" in text for text in plan.warnings)
+    assert "served at luigi.example.com until now" in str([step.notes for step in plan.steps])
     assert org.tool("find_tables")
     assert "served elsewhere" in str([step.notes for step in plan.steps])
 
@@ -282,3 +285,24 @@ def test_what_changes_is_still_told_by_value(org: Organization) -> None:
     assert change(org.plan(declared(luigi(voice="vapi/Paige"))), "Luigi") == {
         "voice.voiceId": ("Elliot", "Paige")
     }
+
+
+def test_a_clock_that_is_ahead_of_vapis_hides_no_edit(
+    org: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr("vapitools.sync._applying.time", SimpleNamespace(time=lambda: now + 600))
+
+    org.apply(declared())
+
+    marks = [org.assistant("Luigi")["metadata"]["vapitools"]]
+    marks += [tool["server"]["headers"]["X-Vapitools"] for tool in org.vapi.tools.values()]
+    assert all(json.loads(mark)["at"] < now + 60 for mark in marks)
+
+
+def test_an_override_that_is_no_longer_declared_is_said(org: Organization) -> None:
+    org.apply(declared(squads=[squad(overrides={"maxDurationSeconds": 300})]))
+
+    [step] = org.plan(declared(squads=[squad()])).of("squad")
+
+    assert "membersOverrides.maxDurationSeconds is no longer declared" in str(step.notes)

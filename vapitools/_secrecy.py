@@ -17,7 +17,7 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 # What belongs to another server: anything in it can be what proves the sender.
-_SECRET_HOLDERS = frozenset({"headers", "sipHeaders"})
+_SECRET_HOLDERS = frozenset({"headers", "sipHeaders", "environmentVariables"})
 # The headers of some tools are a schema: these say what their values look like.
 _OF_A_SCHEMA = frozenset({"type", "format", "required", "description"})
 _URL = re.compile(r"(https?|wss?)://\S+", re.IGNORECASE)
@@ -92,7 +92,8 @@ def _is_inside(holder: Mapping[str, Any], key: str, inside: bool) -> bool:
     if inside and key in _OF_A_SCHEMA and "type" in holder:
         return False
     # As a tool's static parameters: {"key": "apiKey", "value": "…"}.
-    is_named = key == "value" and is_secret(str(holder.get("key", "")))
+    names = (holder.get("key"), holder.get("name"))
+    is_named = key == "value" and any(is_secret(str(name)) for name in names)
     return inside or is_named or is_secret(str(key)) or is_secret_holder(key)
 
 

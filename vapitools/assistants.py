@@ -248,6 +248,7 @@ class Assistant:
         self._extra = copy.deepcopy(dict(extra or {}))
         problems += _clashes(self._model.get("tools"), self._inline, self.tools or ())
         problems += _server_message_problems(server_messages)
+        problems += _extra_problems(extra or {})
         self._refuse(problems)
         self._server_messages = None if server_messages is None else list(server_messages)
 
@@ -495,6 +496,12 @@ def _clashes(
     for name, count in Counter(names).items():
         if name is not None and count > 1:
             yield f"there are {count} tools named {name!r}; give one of them another name"
+
+
+def _extra_problems(extra: Mapping[str, Any]) -> Iterable[str]:
+    for key in ("name", "model", "server", "metadata"):
+        if key in extra:
+            yield f"extra: {key!r} has an argument of its own, and would be replaced whole here"
 
 
 def _server_message_problems(types: Sequence[str] | None) -> Iterable[str]:

@@ -307,6 +307,9 @@ class Mcp(BuiltInTool):
             yield "headers must be texts by name, such as {'X-Team': 'desk'}"
         if self.protocol is not None and self.protocol not in get_args(Protocol):
             yield f"protocol={self.protocol!r} must be 'sse' or 'shttp'"
+        if not _is_object(self.tool_messages):
+            yield "tool_messages must be lists of messages by the tool's name"
+            return
         for name, messages in self.tool_messages.items():
             yield from (f"{name}: {problem}" for problem in _message_problems(messages))
 
@@ -378,6 +381,11 @@ class ApiRequest(BuiltInTool):
             yield from _schema_problems(_object_schema(self.body), "body")
         if self.headers is not None and not _is_text_map(self.headers):
             yield from _schema_problems(self.headers, "headers")
+        if not _is_list(self.encrypted_paths) or not all(map(_is_filled, self.encrypted_paths)):
+            yield "encrypted_paths must be a list of paths, such as ['ssn']"
+        for word in ("backoff_plan", "variable_extraction_plan"):
+            if getattr(self, word) is not None and not _is_object(getattr(self, word)):
+                yield f"{word} must be the API's own object"
         if self.parameters is not None and not _is_object(self.parameters):
             yield "parameters must be values by name, such as {'caller': '{{customer.number}}'}"
 

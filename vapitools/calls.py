@@ -210,7 +210,12 @@ class Calls:
         self._connection = connection
         self._stored = Resource(connection, "call")
         self._control_urls = tuple(control_urls)
-        self._http_control: CallControl | None = None
+        self._http_control: HttpControl | None = None
+
+    async def aclose(self) -> None:
+        """Close what the control of live calls has open."""
+        if self._http_control is not None:
+            await self._http_control.aclose()
 
     async def create(self, *, to: Callee, **options: Unpack[CallOptions]) -> Call:
         """Call somebody. Doing it twice calls twice, so it is never repeated for you.
@@ -240,6 +245,8 @@ class Calls:
             DefinitionError: As `create`; then nobody is called.
             ApiError: As `create`.
         """
+        if isinstance(to, (str, Mapping)):
+            raise DefinitionError("create_batch calls several people: to must be a list of them")
         customers = checked(list(to), options)
         found = await self._found(options, seen=False)
         with _said_to_look():
@@ -424,10 +431,10 @@ def _assistant(
 def _overrides(options: CallOptions, saved: Mapping[str, Any]) -> dict[str, Any]:
     overrides: dict[str, Any] = {**saved, **(options.get("overrides") or {})}
     if variables := options.get("variables"):
-        overrides["variableValues"] = {**overrides.get("variableValues", {}), **variables}
+        overrides["variableValues"] = {**(overrides.get("variableValues") or {}), **variables}
     if url := options.get("webhook_url"):
-        given = {**overrides.get("server", {}), **(options.get("server") or {})}
-        overrides["server"] = {**given, "url": url}
+        given: Mapping[str, Any] = overrides.get("server") or {}
+        overrides["server"] = {**given, **(options.get("server") or {}), "url": url}
     return overrides
 
 

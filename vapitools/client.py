@@ -93,6 +93,7 @@ class VapiClient:
 
     async def aclose(self) -> None:
         """Close the connection."""
+        await self.calls.aclose()
         await self._connection.aclose()
 
     def sdk(self) -> Any:

@@ -35,6 +35,7 @@ LEVELS: Mapping[str, Level] = {
     # the server
     "no-secret": "note",
     "local-url": "warning",
+    "not-encrypted": "warning",
     "unreachable": "error",
     "redirect": "error",
     "other-app": "error",
@@ -46,7 +47,7 @@ LEVELS: Mapping[str, Level] = {
     "not-registered": "error",
     "not-attached": "error",
     "not-applied": "warning",
-    "conflict": "warning",
+    "conflict": "error",
     "broken-at-vapi": "error",
     "left-over": "note",
     "not-checked": "note",

@@ -68,6 +68,8 @@ def _local(url: str) -> Iterator[Finding]:
         yield Finding(
             "local-url", url, f"Vapi cannot reach {host}; give the server a public address"
         )
+    elif url.startswith("http://"):
+        yield Finding("not-encrypted", url, "the secret can be read on the way; use https://")
 
 
 # --- is it there? -------------------------------------------------------------------------
@@ -90,7 +92,7 @@ async def _reach(client: httpx.AsyncClient, url: str) -> list[Finding]:
 def _health_problem(answer: httpx.Response) -> tuple[str, str] | None:
     status = answer.status_code
     if answer.is_redirect:
-        target = answer.headers["location"][:200]
+        target = answer.headers.get("location", "")[:200]
         return "redirect", f"it leads on to {target!r}, and Vapi follows no redirect; give that"
     if status in _GATEWAY:
         return "unreachable", f"the proxy or tunnel there answers {status}; is the server up?"

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._secrecy import MASK
 from ..sync import Change, Plan, Step
-from ._report import FAILED
+from ._report import FAILED, printable
 
 TO_DO = 2
 
@@ -82,11 +82,6 @@ def show(plan: Plan, *, verbose: bool = False) -> None:
 def label(step: Step) -> str:
     """What a step is about, such as `tool book_table`."""
     return f"{step.kind} {step.name if step.kind == 'tool' else repr(step.name)}"
-
-
-def printable(text: str) -> str:
-    """The text in one line, with what a terminal would obey or hide spelled out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _lines(plan: Plan, verbose: bool) -> Iterator[_Line]:

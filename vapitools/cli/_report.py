@@ -64,6 +64,7 @@ def print_json(value: Any, file: TextIO | None = None) -> None:
     """Print JSON that people can read, where the terminal knows their letters."""
     out: TextIO = sys.stdout if file is None else file
     text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
     try:
         text.encode(out.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -71,9 +72,16 @@ def print_json(value: Any, file: TextIO | None = None) -> None:
     typer.echo(text, file=out)
 
 
+def printable(text: str) -> str:
+    """The text with what a terminal would obey or hide spelled out, as in names from Vapi."""
+    return "".join(
+        c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
 def complain(text: str) -> None:
     """Print to stderr."""
-    typer.echo(text, err=True)
+    typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

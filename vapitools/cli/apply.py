@@ -17,7 +17,7 @@ from . import _plan_report
 from ._declaring import CredentialId, Env, Secret, Url, read_address
 from ._flags import Debug, Json, Target
 from ._plan_report import TO_DO, label
-from ._report import FAILED, CommandError, complain, print_json, reported
+from ._report import FAILED, CommandError, complain, print_json, printable, reported
 from ._running import run
 from .plan import Adopt, Force, Prune, Verbose, complain_of, make_plan
 
@@ -117,7 +117,7 @@ def _entry(step: sync.Step) -> dict[str, Any]:
 
 
 def _said(step: sync.Step) -> str:
-    return _plan_report.printable(f"{_DONE[step.action]} {label(step)} ({step.id})")
+    return printable(f"{_DONE[step.action]} {label(step)} ({step.id})")
 
 
 # --- afterwards ---------------------------------------------------------------------------
@@ -128,7 +128,7 @@ async def _tell(applied: sync.Applied, plan: sync.Plan, client: VapiClient) -> N
     typer.echo("Done.")
     for kind in ("assistant", "squad"):
         for name, id in applied.ids[kind].items():
-            typer.echo(_plan_report.printable(f"{kind} {name!r} is {id}"))
+            typer.echo(printable(f"{kind} {name!r} is {id}"))
     is_new = any(step.action == "create" and step.kind != "tool" for step in applied.steps)
     if is_new and not await _has_number(applied, plan.declaration.url, client):
         typer.echo("Next: in the dashboard, under Phone Numbers, let a number lead there.")

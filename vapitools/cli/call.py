@@ -15,7 +15,7 @@ from ..client import VapiClient
 from ..errors import DefinitionError
 from . import _running
 from ._flags import Debug, Json
-from ._report import FAILED, USAGE, CommandError, print_json, reported
+from ._report import FAILED, USAGE, CommandError, print_json, printable, reported
 from .calls import call_json
 
 _EXAMPLE = "2026-12-24T18:00+01:00"
@@ -150,7 +150,7 @@ def _shown(prepared: PreparedCall, when: str) -> str:
         "From": _label(line, "number", "name"),
         "When": when,
     }
-    return "\n".join(f"{title + ':':<11}{text}" for title, text in rows.items())
+    return "\n".join(f"{title + ':':<11}{printable(str(text))}" for title, text in rows.items())
 
 
 def _label(stored: Mapping[str, Any], *keys: str) -> str:

@@ -17,7 +17,7 @@ from ..client import VapiClient
 from ..errors import ApiError
 from . import _running
 from ._flags import Debug, Json
-from ._report import USAGE, CommandError, complain, print_json, reported
+from ._report import USAGE, CommandError, complain, print_json, printable, reported
 
 _SHORT = 8
 _UNBROKEN = 3
@@ -67,7 +67,8 @@ def call_json(call: Call) -> dict[str, Any]:
 
 def _check(id: str | None, assistant: str | None, watch: bool, end: bool, as_json: bool) -> None:
     problems = {
-        "--end needs the ID of a call": end and id is None,
+        "--end needs the ID of a call": end and not id,
+        f"ID must have {_SHORT} characters at least": id is not None and len(id) < _SHORT,
         "--assistant is for the list; leave out ID": id is not None and assistant is not None,
         "--watch is for people; leave out --json": watch and as_json,
         "--end does one thing; leave out --watch and --json": end and (watch or as_json),
@@ -209,12 +210,7 @@ def _cells(call: Call, names: Mapping[str, str]) -> dict[str, str]:
         "" if call.cost is None else f"${call.cost:.2f}",
         call.ended_reason,
     )
-    return {title: _plain(cell or "") for title, cell in zip(_TITLES, cells, strict=True)}
-
-
-def _plain(text: str) -> str:
-    """Whoever calls chooses their SIP address, which must not steer the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return {title: printable(cell or "") for title, cell in zip(_TITLES, cells, strict=True)}
 
 
 def _time(moment: datetime | None) -> str:

@@ -18,9 +18,8 @@ from ..sync import Declaration
 from . import _running
 from ._declaring import Address, CredentialId, Env, Secret, Url, declare, read_address
 from ._flags import Debug, Json, Target
-from ._plan_report import printable
 from ._project import Project, load_project
-from ._report import FAILED, print_json, reported
+from ._report import FAILED, print_json, printable, reported
 
 
 def command(

@@ -88,7 +88,7 @@ def make_plan(target: str, address: Address, env: str, **options: bool) -> sync.
 def complain_of(problems: Sequence[str]) -> None:
     """Say on stderr what is in the way, where stdout holds JSON."""
     for problem in problems:
-        complain(f"Problem: {_plan_report.printable(problem)}")
+        complain(f"Problem: {problem}")
 
 
 async def _read() -> sync.Remote:

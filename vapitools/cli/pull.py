@@ -16,7 +16,7 @@ from ..client import VapiClient
 from ..errors import ApiError
 from . import _running
 from ._flags import Debug
-from ._report import FAILED, USAGE, CommandError, complain, reported, shown
+from ._report import FAILED, USAGE, CommandError, complain, printable, reported, shown
 
 Stored = dict[str, Any]
 
@@ -47,7 +47,7 @@ def command(
         if output is None:
             typer.echo(code, nl=False)
         else:
-            _write(output, code)
+            _write(output, code, force)
             typer.echo(f"Wrote {shown(output)}.")
         for id in unknown:
             complain(f"Note: the tool {id} does not exist; calls fail until it is taken away")
@@ -90,13 +90,14 @@ async def _tool(client: VapiClient, id: str) -> Stored | None:
 
 
 def _check(output: Path, force: bool) -> None:
-    if output.exists() and not force:
+    if (output.exists() or output.is_symlink()) and not force:
         raise CommandError(f"{shown(output)} exists; --force writes over it", exit_code=USAGE)
 
 
-def _write(output: Path, code: str) -> None:
+def _write(output: Path, code: str, force: bool) -> None:
     try:
-        output.write_bytes(code.encode())
+        with output.open("wb" if force else "xb") as file:
+            file.write(code.encode())
     except OSError as error:
         raise CommandError(f"{shown(output)}: {error.strerror}") from error
 
@@ -114,7 +115,9 @@ def _print_table(assistants: Sequence[Mapping[str, Any]]) -> None:
     table.columns[1].no_wrap = True
     for assistant in sorted(assistants, key=lambda each: str(each.get("name") or "")):
         cells = (assistant.get("name") or "", assistant["id"], _count(assistant))
-        table.add_row(*(Text(str(cell)) for cell in cells))  # as text: [brackets] are no markup
+        table.add_row(
+            *(Text(printable(str(cell))) for cell in cells)
+        )  # as text: [brackets] are no markup
     Console().print(table)
 
 

@@ -17,7 +17,7 @@ from ._comparison import Fields, sums
 from ._declaration import name_of
 from ._marks import Mark
 from ._plan import Plan, Step, Work
-from ._planning import ids_of
+from ._planning import CLOCKS, ids_of, updated_at
 from ._remote import Stored
 
 OnStep = Callable[[Step], None]
@@ -113,7 +113,7 @@ class _Applying:
             stored = await tools.update(step.id, body)
         self._note(step, stored["id"])
         self._check_mark(step, _marks.of_tool(stored))
-        if mark := _corrected(work, _tools.stored(stored)):
+        if mark := _corrected(work, _tools.stored(stored), stored):
             server = _tools.marked(work.fields["server"], mark)
             await tools.update(stored["id"], {"server": server})
 
@@ -149,7 +149,7 @@ class _Applying:
             raise self._stopped(step, f"Vapi has not kept {', '.join(lost)}")
         known = {**self._also(step), **self._tools}
         after = _assistants.stored(stored, work.fields, None, known)
-        if mark := _corrected(work, after):
+        if mark := _corrected(work, after, stored):
             metadata = _assistants.marked(stored, work.fields, mark)
             await assistants.update(id, {"metadata": metadata})
 
@@ -200,7 +200,7 @@ class _Applying:
             stored = await squads.update(step.id, body)
         self._note(step, stored["id"])
         self._check_mark(step, _marks.of_squad(stored))
-        if corrected := _corrected(work, _squads.stored(stored, work.fields)):
+        if corrected := _corrected(work, _squads.stored(stored, work.fields), stored):
             body = _squads.changed(squad, (), ids)
             body["membersOverrides"] = _squads.marked(stored, work.fields, corrected)
             await squads.update(stored["id"], body)
@@ -252,8 +252,13 @@ def _version(stored: Stored) -> Any:
     return stored.get("updatedAt") or canonical(stored)
 
 
-def _corrected(work: Work, stored: Fields) -> Mark | None:
+def _corrected(work: Work, stored: Fields, answer: Stored) -> Mark | None:
     """The mark with what Vapi has stored otherwise than it was sent; None when it says so."""
     sums = {path: digest(stored.get(path), path) for path in work.fields}
     kept = {path: each for path, each in sums.items() if each != work.mark.sent[path]}
-    return dataclasses.replace(work.mark, kept=kept) if kept != work.mark.kept else None
+    written, at = updated_at(answer), work.mark.at
+    # With a clock ahead of Vapi's, what others change would pass for ours for so long.
+    if written is not None and at > written + CLOCKS:
+        at = int(written)
+    mark = dataclasses.replace(work.mark, kept=kept, at=at)
+    return mark if mark != work.mark else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..assistants import Assistant
@@ -26,12 +26,14 @@ class Match:
         mark: Its mark, if it has one.
         is_ours: Whether it is this bot's already; if not, it would be adopted.
         others: The assistants of others that it belongs to as well.
+        note: What is to be known of it.
     """
 
     stored: Stored | None = None
     mark: Mark | None = None
     is_ours: bool = False
     others: tuple[str, ...] = ()
+    note: str = ""
 
 
 class _Named(Protocol):
@@ -45,8 +47,6 @@ class _Named(Protocol):
 
 class Finder:
     """Looks for what is declared. It notes in `problems` what it cannot decide.
-
-    In `warnings` it notes what is there beside it.
 
     Args:
         declaration: What is to be there.
@@ -64,7 +64,6 @@ class Finder:
             for name in self._known(assistant, remote.assistants, _marks.of_assistant)
         }
         self.problems: list[str] = []
-        self.warnings: list[str] = []
 
     def assistant(self, assistant: Assistant) -> Match:
         """The assistant at Vapi that a declared one is about."""
@@ -84,8 +83,7 @@ class Finder:
         same = [tool for tool in self._remote.tools if _tools.name_of(tool) == name]
         if ours := [tool for tool in same if self._is_own(tool)]:
             used = [tool for tool in ours if _is_attached(tool, assistants)]
-            ours = self._without_copies("tool", name, ours, used)
-            return self._match("tool", name, ours, _marks.of_tool, is_ours=True)
+            return self._ours("tool", name, ours, used, _marks.of_tool)
         ids = {assistant["id"] for assistant in assistants}
         others = [each for each in self._remote.assistants if each["id"] not in ids]
         near = [tool for tool in same if self._is_near(tool, others)]
@@ -117,8 +115,7 @@ class Finder:
         ]
         if ours:
             so_named = [each for each in ours if each.get("name") in names]
-            ours = self._without_copies(kind, names[0], ours, so_named)
-            return self._match(kind, names[0], ours, mark_of, is_ours=True)
+            return self._ours(kind, names[0], ours, so_named, mark_of)
         unmarked = [e for e, mark in each_marked if mark is None and e.get("name") in names]
         return self._match(kind, names[0], unmarked, mark_of, is_ours=False)
 
@@ -136,15 +133,20 @@ class Finder:
         )
         return names[:1] if is_renamed else names
 
-    def _without_copies(
-        self, kind: Kind, name: str, ours: list[Stored], likely: list[Stored]
-    ) -> list[Stored]:
-        """A copy that is made in the dashboard takes the mark along; it is left alone."""
+    def _ours(
+        self,
+        kind: Kind,
+        name: str,
+        ours: list[Stored],
+        likely: list[Stored],
+        mark_of: Callable[[Stored], Mark | None],
+    ) -> Match:
         if len(ours) == 1 or len(likely) != 1:
-            return ours
+            return self._match(kind, name, ours, mark_of, is_ours=True)
+        # A copy that is made in the dashboard takes the mark along.
+        match = self._matched(likely[0], mark_of(likely[0]), is_ours=True)
         ids = ", ".join(str(each["id"]) for each in ours if each is not likely[0])
-        self.warnings.append(f"{kind} {name!r} has a copy, which is left alone: {ids}")
-        return likely
+        return replace(match, note=f"a copy of it is left alone: {ids}")
 
     def _match(
         self,

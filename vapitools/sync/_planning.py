@@ -22,7 +22,7 @@ from ._plan import Kind, Plan, Step, Work
 from ._remote import Remote, Stored
 
 # Seconds by which our clock and Vapi's may differ.
-_CLOCKS = 5
+CLOCKS = 5
 
 
 def plan(
@@ -62,7 +62,7 @@ def plan(
         declaration,
         (*tools, *assistants, *squads, *detached, *orphans),
         (*finder.problems, *comparing.problems, *_unknown(declaration, remote)),
-        (*finder.warnings, *_warnings(stored, names, declaration, remote)),
+        tuple(_warnings(stored, names, declaration, remote)),
     )
 
 
@@ -98,7 +98,8 @@ class _Comparing:
             known = {**also, **tools}
             stored = _assistants.stored(match.stored, fields, match.mark, known, replaced)
         step = self._step("assistant", name, match, fields, stored, (name,))
-        return dataclasses.replace(step, notes=(*step.notes, *_forgotten(fields, stored, match)))
+        notes = (*_forgotten(fields, stored, match), *_moved(match, self._declaration))
+        return dataclasses.replace(step, notes=(*step.notes, *notes))
 
     def _replaced(self, assistant: Assistant, stored: Stored) -> list[str]:
         """The function tools in the assistant itself that have the names of ours."""
@@ -115,7 +116,8 @@ class _Comparing:
         ids = {step.name: step.id or f"the id of {step.name!r}" for step in assistants}
         fields = _squads.declared(squad, ids)
         stored: Fields = _squads.stored(match.stored, fields) if match.stored else {}
-        return self._step("squad", squad.name, match, fields, stored, (squad.name,))
+        step = self._step("squad", squad.name, match, fields, stored, (squad.name,))
+        return dataclasses.replace(step, notes=(*step.notes, *_forgotten(fields, stored, match)))
 
     def _check_new(self, assistant: Assistant) -> None:
         try:
@@ -149,7 +151,8 @@ class _Comparing:
         work = Work(fields, found.written, wanted)
         if match.stored is None:
             return Step(kind, name, "create", changes=shown, work=work)
-        step = Step(kind, name, "update", str(match.stored["id"]), shown, (), match.stored, work)
+        notes = (match.note,) if match.note else ()
+        step = Step(kind, name, "update", str(match.stored["id"]), shown, notes, match.stored, work)
         if found.edited and not self._force:
             self.problems.append(
                 f"{kind} {name!r} was changed elsewhere since the last apply "
@@ -161,18 +164,22 @@ class _Comparing:
         if not found.written and not found.is_stale:
             return dataclasses.replace(step, action="unchanged")
         note = "only the record of what was applied changes"
-        return step if shown else dataclasses.replace(step, notes=(note,))
+        return step if shown else dataclasses.replace(step, notes=(*notes, note))
 
 
 def _is_just_written(stored: Stored | None, mark: Mark | None) -> bool:
     """Whether the last write was the one that has set the mark, as far as clocks can tell."""
-    if stored is None or mark is None:
-        return False
+    written = updated_at(stored) if stored is not None else None
+    return written is not None and mark is not None and written <= mark.at + CLOCKS
+
+
+def updated_at(stored: Stored) -> float | None:
+    """When something was written last, by Vapi's clock, in seconds since 1970."""
     try:
-        written = datetime.fromisoformat(str(stored.get("updatedAt")).replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(str(stored.get("updatedAt")).replace("Z", "+00:00"))
     except ValueError:
-        return False
-    return written.timestamp() <= mark.at + _CLOCKS
+        return None
+    return moment.timestamp()
 
 
 def _forgotten(fields: Fields, stored: Fields, match: Match) -> Iterator[str]:
@@ -180,6 +187,19 @@ def _forgotten(fields: Fields, stored: Fields, match: Match) -> Iterator[str]:
     for path in match.mark.sent if match.mark and match.is_ours else ():
         if path not in fields and path not in stored:
             yield f"{path} is no longer declared; it is left as it is"
+
+
+def _moved(match: Match, declaration: Declaration) -> Iterator[str]:
+    url = str(as_object((match.stored or {}).get("server")).get("url") or "")
+    if match.is_ours and url and _host(url) != _host(declaration.url):
+        yield (
+            f"served at {_host(url)} until now; if that is another bot, give yours another name, "
+            "or an --env of its own"
+        )
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
 # --- what is no longer declared -----------------------------------------------------------
@@ -214,9 +234,9 @@ def _doubt(tool: Stored, match: Match, declaration: Declaration) -> str:
     fields, mark = _tools.stored(tool), match.mark
     if not _tools.url_of(tool).startswith(f"{declaration.url}/tools/"):
         return "it is served elsewhere"
-    if mark is None or _is_just_written(tool, mark):
-        return ""
-    is_edited = any(digest(fields.get(path), path) != mark.stored(path) for path in mark.sent)
+    is_edited = mark is not None and any(
+        digest(fields.get(path), path) != mark.stored(path) for path in mark.sent
+    )
     return "changed elsewhere" if is_edited else ""
 
 
@@ -272,12 +292,6 @@ def _warnings(
     known = {str(tool["id"]): _tools.name_of(tool) for tool in remote.tools}
     for assistant in own:
         label = f"assistant {assistant.get('name')!r}"
-        url = str(as_object(assistant.get("server")).get("url") or "")
-        if url and _host(url) != _host(declaration.url):
-            yield (
-                f"{label} is served at {_host(url)} until now; if that is another bot, give yours "
-                "another name, or an --env of its own"
-            )
         pinned = (str(ref.get("toolId")) for ref in _assistants.refs(assistant))
         for id in dict.fromkeys([*_assistants.tool_ids(assistant), *pinned]):
             if id not in known:
@@ -294,7 +308,3 @@ def _warnings(
         for name, count in names.items():
             if name is not None and count > 1:
                 yield f"{label} has {count} tools named {name!r}: the model cannot tell them apart"
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
