@@ -302,7 +302,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: EndCall(messages=[{"type": "strat"}]), "did you mean 'start'?"),
     (lambda: Dtmf(rejection_plan={}), "Dtmf: rejection_plan must be like {'conditions': "),
     (lambda: Dtmf(rejection_plan={"conditions": [{"type": "x"}]}), "are regex, liquid and group"),
-    (lambda: TransferCall("Billing"), "TransferCall: destination: this str is none; write a"),
+    (lambda: TransferCall("Billing"), "TransferCall: destination: this text is none; write a"),
     (lambda: TransferCall({"type": "squad", "squadId": ID}), "handed to a squad with Handoff"),
     (lambda: TransferCall(AssistantDestination(id=ID)), "by its name alone: AssistantDestination("),
     (

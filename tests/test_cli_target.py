@@ -317,3 +317,22 @@ def test_debug_shows_where_a_bot_fails() -> None:
 
     assert "Traceback (most recent call last)" in result.stderr
     assert result.stderr.endswith("Error: bot.py:2: ZeroDivisionError: division by zero\n")
+
+
+def test_the_tools_of_assistants_in_a_list_are_served(tmp_path: Path) -> None:
+    bot = tmp_path / "desk.py"
+    bot.write_text(
+        "from vapitools import Assistant, tool\n"
+        "class Desk:\n"
+        "    @tool\n"
+        "    def hours(self) -> str:\n"
+        '        "Say when."\n'
+        '        return "now"\n'
+        'bots = [Assistant("Desk", tools=[Desk().hours])]\n',
+        "utf-8",
+    )
+
+    toolset = load(str(bot), to_serve=True).toolset
+
+    assert toolset is not None
+    assert toolset.names == ["hours"]

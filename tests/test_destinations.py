@@ -202,7 +202,7 @@ def test_all_mistakes_are_told_together() -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("Billing", "this str is none; write a number such as '+15550100020', 'sip:desk@"),
+        ("Billing", "this text is none; write a number such as '+15550100020', 'sip:desk@"),
         (None, "this NoneType is none"),
         (["+15550100020"], "this list is none"),
         ({}, "its type must be one of number, sip, assistant, squad"),

@@ -26,6 +26,7 @@ from vapitools import Assistant, DefinitionError, EndCall, Squad, Toolset, Trans
 from vapitools.errors import ApplyError
 from vapitools.squads import Member
 
+UNKNOWN = "0d7c0b53-6f6e-4c38-9e43-1f1f2f7f0c11"
 ELSEWHERE = "https://other.example.com"
 
 
@@ -213,12 +214,38 @@ def test_a_pin_in_the_code_of_what_does_not_exist_stops_apply(org: Organization)
 def test_a_secret_that_is_taken_away_is_gone_everywhere(org: Organization) -> None:
     org.apply(declared())
 
-    org.apply(declared(server={}))
+    org.apply(declared(server={}), force=True)
 
     kept = [org.assistant("Luigi"), *org.vapi.tools.values()]
     assert all("secret" not in each["server"] for each in kept)
     with org.nothing_written():
         org.apply(declared(server={}))
+
+
+def test_a_secret_that_was_forgotten_here_is_not_taken_away() -> None:
+    with organization() as org:
+        org.apply(declared())
+
+        plan = org.plan(declared(server={}))
+
+        assert "would be taken away" in plan.problems[0]
+        assert org.plan(declared(server={"credentialId": UNKNOWN})).problems == ()
+
+
+def test_a_new_name_without_the_old_one_is_told_how_to_say_it() -> None:
+    with organization() as org:
+        org.apply(declared())
+
+        plan = org.plan(declared(luigi(name="Mario")))
+
+        assert "write renamed_from='Luigi'" in plan.problems[0]
+
+
+def test_an_old_name_that_nothing_has_is_said() -> None:
+    with organization() as org:
+        [*_, step] = org.plan(declared(luigi(name="Mario", renamed_from="Luihi"))).steps
+
+        assert step.notes == ("nothing that is this bot's has the name 'Luihi'",)
 
 
 def test_nothing_that_a_plan_shows_holds_a_secret(org: Organization) -> None:

@@ -106,6 +106,8 @@ def of_response(asked: Asked, response: Any) -> Answer:
     was_done = asked.is_write and (200 <= status < 300 or status == 408 or status >= 500)
     reason = _secrecy.without(_reason(content, response), asked.secrets)
     hint = _hint(status, is_json=is_json, was_done=was_done)
+    if status == 404 and asked.name.count("/") == 1:  # there is always a list
+        hint = _NO_ADDRESS
     return Answer(
         error=asked.failed(_cut(reason), hint, status=status, was_done=was_done),
         is_passing=status in (408, 429) or status >= 500,

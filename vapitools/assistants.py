@@ -215,8 +215,8 @@ class Assistant:
 
     def __init__(
         self,
-        *,
         name: str | None = None,
+        *,
         first_message: str | None = None,
         system_prompt: str | None = None,
         model: Part | None = None,
@@ -450,10 +450,10 @@ def _field_problems(given: Mapping[str, Any]) -> Iterable[str]:
     for word in given:
         if word not in (*_ARGUMENTS, *_FIELDS):
             yield (
-                f"an assistant has no {word!r}; fields of its model, voice or transcriber go into "
-                "that object, such as model={'provider': 'openai', 'model': 'gpt-4o', "
-                "'temperature': 0}, and fields newer than vapitools into extra={…}."
-                f"{_did_you_mean(word, [*_ARGUMENTS, *_FIELDS])}"
+                f"an assistant has no {word!r}.{_did_you_mean(word, [*_ARGUMENTS, *_FIELDS])} "
+                "Fields of its model, voice or transcriber go into that object, such as "
+                "model={'provider': 'openai', 'model': 'gpt-4o', 'temperature': 0}, and fields "
+                "newer than vapitools into extra={…}."
             )
 
 

@@ -200,7 +200,8 @@ def destination_json(value: Destination | Mapping[str, Any] | str) -> dict[str, 
     if _fits(_SIP_URI, value):
         return SipDestination(value).to_json()
     raise DefinitionError(
-        f"destination: this {type(value).__name__} is none; write a number such as "
+        f"destination: {'this text' if isinstance(value, str) else type(value).__name__} is none; "
+        "write a number such as "
         "'+15550100020', 'sip:desk@example.com', or AssistantDestination('Billing')"
     )
 

@@ -117,6 +117,10 @@ def _member(item: Any) -> AnyTool:
         item = cast("AnyTool", function).__get__(item.__self__, None)
     if not isinstance(item, Tool):
         name = getattr(item, "__name__", repr(item))
+        if isinstance(item, str):
+            raise DefinitionError(f"{name} is a text; write the tool itself, without the quotes")
+        if isinstance(item, type):
+            raise DefinitionError(f"{name} is a class; make one of it: {name}(…)")
         raise DefinitionError(f"{name} is no tool; put @tool on it")
     tool = cast("AnyTool", item)
     tool.check_bound()

@@ -41,7 +41,8 @@ CredentialId = Annotated[
     typer.Option(metavar="ID", help="A credential at Vapi, instead of a secret."),
 ]
 Env = Annotated[
-    str, typer.Option(metavar="NAME", help="A stage of the bot, such as staging, with its own.")
+    str | None,
+    typer.Option(metavar="NAME", help="A stage with tools and assistants of its own: staging."),
 ]
 
 _EXAMPLE = "https://luigi.example.com"
@@ -98,12 +99,16 @@ def read_address(
     return Address(url, server, warnings)
 
 
-def declare(project: Project, address: Address, env: str = "") -> Declaration:
+def declare(project: Project, address: Address, env: str | None = None) -> Declaration:
     """What is to be at Vapi.
 
     Raises:
+        CommandError: The stage has an empty name.
         DefinitionError: It cannot be brought there.
     """
+    # Such as --env "$STAGE" where that is not set: it must not mean production.
+    if env is not None and not env.strip():
+        raise _usage("--env is empty; name a stage, or leave it out")
     return Declaration(
         project.assistants,
         squads=project.squads,
@@ -111,7 +116,7 @@ def declare(project: Project, address: Address, env: str = "") -> Declaration:
         events=project.events,
         url=address.url,
         server=address.server,
-        env=env,
+        env=env or "",
     )
 
 

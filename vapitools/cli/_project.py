@@ -67,16 +67,13 @@ def load_project(target: str) -> Project:
 def _declared(
     module: ModuleType, location: targets.Location
 ) -> tuple[tuple[Assistant, ...], tuple[Squad, ...]]:
-    if location.name:
-        things = {location.name: targets.named(module, location)}
-    else:
-        things = {**targets.distinct(module, Assistant), **targets.distinct(module, Squad)}
-    squads = tuple(each for each in things.values() if isinstance(each, Squad))
-    assistants = [each for each in things.values() if isinstance(each, Assistant)]
+    named = [targets.named(module, location)] if location.name else vars(module).values()
+    squads = targets.declared(named, Squad)
+    assistants = targets.declared(named, Assistant)
     for member in (member for squad in squads for member in squad.assistants):
         if not any(member is assistant for assistant in assistants):
             assistants.append(member)
-    return tuple(assistants), squads
+    return tuple(assistants), tuple(squads)
 
 
 def _toolset(

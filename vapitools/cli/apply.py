@@ -36,7 +36,7 @@ def command(
     url: Url = None,
     secret: Secret = None,
     credential_id: CredentialId = None,
-    env: Env = "",
+    env: Env = None,
     adopt: Adopt = False,
     prune: Prune = False,
     force: Force = False,

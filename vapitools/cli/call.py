@@ -120,7 +120,11 @@ def _called(number: str, options: CallOptions, *, when: str, yes: bool, as_json:
     prepared = _running.run(_prepared(number, options))
     typer.echo(_shown(prepared, when), err=as_json)
     # Asked outside the event loop, which would keep Ctrl-C from ending the question.
-    if not yes and not typer.confirm("Dial?", err=as_json):
+    try:
+        is_wanted = yes or typer.confirm("Dial?", err=as_json)
+    except typer.Abort:
+        raise CommandError("interrupted; nobody was called", exit_code=130) from None
+    if not is_wanted:
         raise CommandError("nobody was called")
     try:
         return _running.run(_placed(prepared))

@@ -30,7 +30,7 @@ def command(
     url: Url = None,
     secret: Secret = None,
     credential_id: CredentialId = None,
-    env: Env = "",
+    env: Env = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -70,7 +70,7 @@ def _verifier(settings: Settings, address: Address, *, is_named: bool) -> Verifi
 
 
 def _compare(
-    project: Project, address: Address, env: str, settings: Settings
+    project: Project, address: Address, env: str | None, settings: Settings
 ) -> list[checks.Finding]:
     if settings.api_key is None:
         return [_not_compared("set VAPI_API_KEY to the private key of your organization")]

@@ -24,7 +24,7 @@ Adopt = Annotated[
 Prune = Annotated[
     bool, typer.Option("--prune", help="Delete this bot's tools that are no longer declared.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what was changed elsewhere since.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what others have changed.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show what is new, long or unchanged, too.")
 ]
@@ -51,7 +51,7 @@ def command(
     url: Url = None,
     secret: Secret = None,
     credential_id: CredentialId = None,
-    env: Env = "",
+    env: Env = None,
     adopt: Adopt = False,
     prune: Prune = False,
     force: Force = False,
@@ -74,7 +74,7 @@ def command(
     raise typer.Exit(_plan_report.exit_code(plan))
 
 
-def make_plan(target: str, address: Address, env: str, **options: bool) -> sync.Plan:
+def make_plan(target: str, address: Address, env: str | None, **options: bool) -> sync.Plan:
     """Compare what TARGET declares with what is at Vapi.
 
     Raises:

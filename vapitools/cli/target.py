@@ -320,7 +320,7 @@ def named(module: ModuleType, location: Location) -> Any:
 
 def _found(module: ModuleType, location: Location, to_serve: bool) -> Any:
     toolsets = distinct(module, Toolset)
-    if assistants := list(distinct(module, Assistant).values()):
+    if assistants := declared(vars(module).values(), Assistant):
         return tools_of(module, assistants)
     if len(toolsets) > 1:
         raise _usage(
@@ -361,6 +361,14 @@ def distinct(module: ModuleType, kind: type[T]) -> dict[str, T]:
         if isinstance(value, kind) and not any(value is other for other in found.values()):
             found[name] = value
     return found
+
+
+def declared(values: Iterable[Any], kind: type[T]) -> list[T]:
+    """Each of a kind once, also where it stands in a list."""
+    found: list[Any] = []
+    for value in values:
+        found += cast("Iterable[Any]", value) if isinstance(value, (list, tuple)) else [value]
+    return list({id(each): each for each in found if isinstance(each, kind)}.values())
 
 
 def tools_of(module: ModuleType | None, assistants: Iterable[Assistant]) -> list[AnyTool]:

@@ -78,7 +78,9 @@ class _Applying:
             try:
                 await self._do(step)
             except ApiError as error:
-                raise self._stopped(step, str(error)) from error
+                status = f"{error.status}: " if error.status else ""
+                why = f"{error.request}: {status}{error.reason}"
+                raise self._stopped(step, why) from error
         found = {"tool": self._tools, "assistant": self._assistants, "squad": self._squads}
         return Applied(tuple(self._done), {kind: _by_name(ids) for kind, ids in found.items()})
 

@@ -117,6 +117,8 @@ class Finder:
             so_named = [each for each in ours if each.get("name") in names]
             return self._ours(kind, names[0], ours, so_named, mark_of)
         unmarked = [e for e, mark in each_marked if mark is None and e.get("name") in names]
+        if not unmarked and len(names) > 1:
+            return Match(note=f"nothing that is this bot's has the name {names[1]!r}")
         return self._match(kind, names[0], unmarked, mark_of, is_ours=False)
 
     def _known(
@@ -184,12 +186,18 @@ class Finder:
         )
 
     def _refuse_stranger(self, kind: Kind, name: str, found: Stored, mark: Mark | None) -> None:
-        whose = "was not made here"
+        whose, way_out = "was not made here", "--adopt takes it over"
         if mark is not None:
             whose = f"belongs to {' and '.join(map(repr, mark.owners)) or 'another bot'}"
+            way_out = "--adopt makes it yours too"
+        if mark is not None and mark.owners:
+            way_out = (
+                f"if yours is that one under a new name, write renamed_from={mark.owners[0]!r}; "
+                f"if not, {way_out}"
+            )
         self.problems.append(
             f"there is already {_ARTICLES[kind]} {kind} {name!r} that {whose}: {found['id']}; "
-            "--adopt takes it over, or give yours another name"
+            f"{way_out}, or give yours another name"
         )
 
     def _is_own(self, tool: Stored) -> bool:

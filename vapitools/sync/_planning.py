@@ -149,9 +149,9 @@ class _Comparing:
         )
         shown = changes(fields, stored, found)
         work = Work(fields, found.written, wanted)
-        if match.stored is None:
-            return Step(kind, name, "create", changes=shown, work=work)
         notes = (match.note,) if match.note else ()
+        if match.stored is None:
+            return Step(kind, name, "create", changes=shown, notes=notes, work=work)
         step = Step(kind, name, "update", str(match.stored["id"]), shown, notes, match.stored, work)
         if found.edited and not self._force:
             self.problems.append(
@@ -159,12 +159,22 @@ class _Comparing:
                 f"({', '.join(found.edited)}); write that into the code, or --force overwrites it"
             )
             return dataclasses.replace(step, action="drifted")
+        if any(change.path == "server.secret" and change.new is None for change in shown):
+            self._refuse_loss(kind, name, fields)
         if not match.is_ours:
             return dataclasses.replace(step, action="adopt")
         if not found.written and not found.is_stale:
             return dataclasses.replace(step, action="unchanged")
         note = "only the record of what was applied changes"
         return step if shown else dataclasses.replace(step, notes=(*notes, note))
+
+    def _refuse_loss(self, kind: Kind, name: str, fields: Fields) -> None:
+        """A secret that was forgotten here would lock Vapi out of a server that asks for it."""
+        if not self._force and "credentialId" not in as_object(fields.get("server")):
+            self.problems.append(
+                f"the secret of {kind} {name!r} would be taken away, and a server that asks for it "
+                "would let Vapi in no more; give it here too (VAPI_SERVER_SECRET), or --force"
+            )
 
 
 def _is_just_written(stored: Stored | None, mark: Mark | None) -> bool:
