@@ -633,8 +633,8 @@ def test_the_name_it_had_before_is_not_sent() -> None:
 def test_a_misspelt_field_is_refused_with_the_one_that_is_meant(field: str, meant: str) -> None:
     (problem,) = problems(**{field: 1})
 
-    assert problem.startswith(f"Assistant: an assistant has no {field!r}; ")
-    assert problem.endswith(f" Did you mean {meant!r}?")
+    said = f"Assistant: an assistant has no {field!r}. Did you mean {meant!r}? "
+    assert problem.startswith(said)
 
 
 def test_a_field_of_the_model_is_sent_to_the_model() -> None:
@@ -850,7 +850,6 @@ def test_the_representation_is_the_name_and_nothing_else() -> None:
     assert repr(Assistant(system_prompt="Be kind.", model="gpt-4o")) == "<Assistant>"
 
 
-@pytest.mark.parametrize("key", ["name", "model", "server", "metadata"])
-def test_what_has_an_argument_of_its_own_is_not_replaced_by_extra(key: str) -> None:
-    with pytest.raises(DefinitionError, match=f"extra: '{key}' has an argument of its own"):
-        Assistant(name="Luigi", extra={key: {}})
+def test_a_model_in_extra_that_would_lose_the_tools_is_refused() -> None:
+    with pytest.raises(DefinitionError, match="extra: 'model' has an argument of its own"):
+        Assistant(name="Luigi", extra={"model": {}})

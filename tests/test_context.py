@@ -201,8 +201,8 @@ def test_nothing_is_sent_without_a_text(do: Callable[[Any], Any], problem: str) 
 @pytest.mark.parametrize(
     ("do", "problem"),
     [
-        (lambda call: call.transfer("Billing"), "destination: this str is none"),
-        (lambda call: call.handoff("Billing"), "destination: this str is none"),
+        (lambda call: call.transfer("Billing"), "destination: this text is none"),
+        (lambda call: call.handoff("Billing"), "destination: this text is none"),
         (
             lambda call: call.transfer(AssistantDestination("Billing")),
             "transfer: takes a destination of the type number or sip; "

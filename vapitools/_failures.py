@@ -106,7 +106,7 @@ def of_response(asked: Asked, response: Any) -> Answer:
     was_done = asked.is_write and (200 <= status < 300 or status == 408 or status >= 500)
     reason = _secrecy.without(_reason(content, response), asked.secrets)
     hint = _hint(status, is_json=is_json, was_done=was_done)
-    if status == 404 and asked.name.count("/") == 1:  # there is always a list
+    if status == 404 and not asked.is_write and asked.name.count("/") == 1:  # a list is there
         hint = _NO_ADDRESS
     return Answer(
         error=asked.failed(_cut(reason), hint, status=status, was_done=was_done),

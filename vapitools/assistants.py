@@ -499,9 +499,8 @@ def _clashes(
 
 
 def _extra_problems(extra: Mapping[str, Any]) -> Iterable[str]:
-    for key in ("name", "model", "server", "metadata"):
-        if key in extra:
-            yield f"extra: {key!r} has an argument of its own, and would be replaced whole here"
+    if "model" in extra:
+        yield "extra: 'model' has an argument of its own; here it would lose the tools"
 
 
 def _server_message_problems(types: Sequence[str] | None) -> Iterable[str]:

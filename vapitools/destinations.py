@@ -199,9 +199,9 @@ def destination_json(value: Destination | Mapping[str, Any] | str) -> dict[str, 
         return NumberDestination(value).to_json()
     if _fits(_SIP_URI, value):
         return SipDestination(value).to_json()
+    kind = "text" if isinstance(value, str) else type(value).__name__
     raise DefinitionError(
-        f"destination: {'this text' if isinstance(value, str) else type(value).__name__} is none; "
-        "write a number such as "
+        f"destination: this {kind} is none; write a number such as "
         "'+15550100020', 'sip:desk@example.com', or AssistantDestination('Billing')"
     )
 
