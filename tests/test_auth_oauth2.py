@@ -142,7 +142,7 @@ def test_a_token_of_the_issuer_is_let_in_before_the_body_is_read(
         {"nbf": time.time() + 10},
         {"iat": time.time() - 60, "scope": "read write"},
     ],
-    ids=str,
+    ids=["several audiences", "just expired", "soon valid", "more"],
 )
 def test_what_else_a_good_token_may_say(jwks: Jwks, others: dict[str, Any]) -> None:
     let_in(jwks.verifier(leeway=600), bearer(token(**others)))

@@ -295,7 +295,7 @@ def test_a_secret_is_set_changed_and_taken_away_unseen(desk: Desk) -> None:
     assert is_set.exit_code == is_changed.exit_code == 2
     # Forgotten, most likely.
     assert is_taken_away.exit_code == 1
-    assert "would be taken away" in is_taken_away.stderr
+    assert "would be taken away" in is_taken_away.stdout
 
 
 @pytest.mark.parametrize("secret", ["a-s3cret", "[bold]\"'\\n{}", "https://luigi.example.com/s"])

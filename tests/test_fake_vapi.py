@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -24,6 +24,8 @@ from vapitools.testing._fields import Kind
 
 from . import openapi
 
+# Fixed, because the names of tests have to be the same in every process.
+UNKNOWN = "0d7c0b53-6f6e-4c38-9e43-1f1f2f7f0c11"
 KEY = {"authorization": "Bearer test-key"}
 FUNCTION = {"name": "find_tables", "description": "Find free tables."}
 TOOL = {"type": "function", "function": FUNCTION}
@@ -96,7 +98,7 @@ def test_a_wrong_key_learns_nothing_but_that(fake: FakeVapi) -> None:
     answers = {
         stranger.request(method, path, json=TOOL).text
         for method in ("GET", "PATCH", "DELETE", "POST")
-        for path in ("/tool", f"/tool/{id}", f"/tool/{uuid4()}", "/nowhere")
+        for path in ("/tool", f"/tool/{id}", f"/tool/{UNKNOWN}", "/nowhere")
     }
 
     assert [json.loads(answer) for answer in answers] == [
@@ -130,13 +132,13 @@ def test_what_is_created_can_be_read_listed_changed_and_deleted(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_what_is_not_there_is_not_found(client: TestClient, kind: str, method: str) -> None:
-    response = client.request(method, f"/{kind}/{uuid4()}", json=None if method == "GET" else {})
+    response = client.request(method, f"/{kind}/{UNKNOWN}", json=None if method == "GET" else {})
 
     assert response.status_code == 404
     assert response.json()["message"].endswith("Does Not Exist.")
 
 
-@pytest.mark.parametrize("id", ["mine", "1", "%2e", f"{uuid4()}x", uuid4().hex])
+@pytest.mark.parametrize("id", ["mine", "1", "%2e", f"{UNKNOWN}x", UNKNOWN.replace("-", "")])
 def test_an_id_has_to_be_a_uuid(client: TestClient, id: str) -> None:
     assert reasons(client.get(f"/tool/{id}")) == ["id must be a UUID"]
 
@@ -181,7 +183,7 @@ def test_creating_twice_makes_two(client: TestClient, fake: FakeVapi) -> None:
 
 def test_a_change_replaces_each_field_whole(client: TestClient) -> None:
     assistant = create(client, "assistant", firstMessage="Hello!")
-    model = {"toolIds": [str(uuid4())]}
+    model = {"toolIds": [UNKNOWN]}
 
     changed = client.patch(f"/assistant/{assistant['id']}", json={"model": model}).json()
 
@@ -343,7 +345,7 @@ TAKEN: list[tuple[str, JSON]] = [
     ("tool", {"parameters": [{"key": "a", "value": "{{customer.number}}"}]}),
     ("tool", {"messages": [{"type": "request-start", "content": "", "contents": []}]}),
     ("assistant", {"name": "x" * 40, "voice": {"provider": "new"}, "transcriber": None}),
-    ("assistant", {"model": {**MODEL, "toolIds": [str(uuid4())], "tools": [TOOL]}}),
+    ("assistant", {"model": {**MODEL, "toolIds": [UNKNOWN], "tools": [TOOL]}}),
     ("assistant", {"serverMessages": ["tool-calls", 'transcript[transcriptType="final"]']}),
     ("squad", {"name": "Crew", "members": [{"assistantId": None, "assistant": {"name": "x"}}]}),
     ("phone-number", {"provider": "twilio", "number": "+1", "twilioAccountSid": "x"}),
@@ -624,7 +626,7 @@ def test_an_assistant_that_is_referred_to_is_not_deleted(client: TestClient, kin
 
 
 def test_an_assistant_may_hold_a_tool_that_is_not_there(fake: FakeVapi, client: TestClient) -> None:
-    assistant = create(client, "assistant", model={**MODEL, "toolIds": [str(uuid4())]})
+    assistant = create(client, "assistant", model={**MODEL, "toolIds": [UNKNOWN]})
     call = dial(fake, client, assistantId=assistant["id"]).json()
 
     rung = fake.ring(call["id"])
@@ -672,9 +674,9 @@ def test_several_customers_are_several_calls(fake: FakeVapi, client: TestClient)
 NOT_CALLED: list[tuple[JSON, str]] = [
     ({"assistantId": None}, "Couldn't Get Assistant. Need Either"),
     ({"phoneNumberId": None}, "Couldn't Get Phone Number. Need Either"),
-    ({"assistantId": str(uuid4())}, "Couldn't Get Assistant. `assistantId`"),
-    ({"phoneNumberId": str(uuid4())}, "Couldn't Get Phone Number. `phoneNumberId`"),
-    ({"squadId": str(uuid4())}, "Couldn't Get Squad. `squadId`"),
+    ({"assistantId": UNKNOWN}, "Couldn't Get Assistant. `assistantId`"),
+    ({"phoneNumberId": UNKNOWN}, "Couldn't Get Phone Number. `phoneNumberId`"),
+    ({"squadId": UNKNOWN}, "Couldn't Get Squad. `squadId`"),
     ({"assistantId": "Luigi"}, "assistantId must be a UUID"),
     ({"phoneNumberId": "+15550100"}, "phoneNumberId must be a UUID"),
     ({"customer": {"number": "5550100123"}}, "customer.number must be a valid phone number"),
@@ -743,8 +745,8 @@ def test_a_live_call_takes_commands_where_it_says(fake: FakeVapi, client: TestCl
     assert statuses == [200, 200, 404]
     assert fake.commands(call["id"]) == [say, {"type": "end-call"}]
     assert fake.calls[call["id"]]["status"] == "ended"
-    assert stranger.post(f"/control/{uuid4()}", json=say).status_code == 404
-    assert fake.commands(str(uuid4())) == []
+    assert stranger.post(f"/control/{UNKNOWN}", json=say).status_code == 404
+    assert fake.commands(UNKNOWN) == []
 
 
 def test_a_call_can_be_moved_along(fake: FakeVapi, client: TestClient) -> None:
@@ -817,7 +819,7 @@ def test_a_mistake_of_the_test_is_told_in_words(fake: FakeVapi) -> None:
 
 
 def test_an_id_can_be_chosen(fake: FakeVapi) -> None:
-    id = str(uuid4())
+    id = UNKNOWN
 
     fake.add("squad", {"id": id, "members": []})
 
