@@ -34,7 +34,7 @@ from hypothesis import strategies as st
 
 from tests.peers import NEVER, Peer, answering, json_response, response
 from vapitools import _connection
-from vapitools._connection import Connection
+from vapitools._connection import Connection, together
 from vapitools._failures import Asked, of_exception
 from vapitools.errors import ApiError, SettingsError
 from vapitools.testing import FakeVapi
@@ -835,3 +835,24 @@ def test_a_sdk_that_lacks_a_part_is_asked_for_again() -> None:
         _connection.import_sdk("vapi.core.no_such_module")
 
     check_clean(raised.value)
+
+
+def test_when_one_of_several_requests_fails_the_others_have_ended_before_it_is_told() -> None:
+    ended: list[str] = []
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("slow")
+
+    async def failing() -> None:
+        await asyncio.sleep(0)
+        raise ApiError("GET /tool", "refused")
+
+    async def ask() -> None:
+        with pytest.raises(ApiError):
+            await together(slow(), failing())
+        assert ended == ["slow"]
+
+    asyncio.run(ask())

@@ -123,6 +123,20 @@ class Connection:
         return f"<Connection to {urlsplit(self.base_url).hostname}>"
 
 
+async def together(*requests: Awaitable[T]) -> list[T]:
+    """Wait for several requests. When one fails, the others are ended before that is told.
+
+    One that went on would open a connection that nobody closes.
+    """
+    tasks = [asyncio.ensure_future(request) for request in requests]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def _body(asked: Asked, json: Mapping[str, Any] | None) -> dict[str, Any]:
     """The arguments that send this JSON."""
     if json is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import pulling
+from .._connection import together
 from ..builtin_tools import is_id
 from ..calls import named
 from ..client import VapiClient
@@ -66,7 +66,7 @@ async def _fetch(text: str) -> tuple[Stored, list[Stored], list[str]]:
     async with VapiClient() as client:
         assistant = await _find(client, text)
         ids = pulling.tool_ids(assistant)
-        found = await asyncio.gather(*(_tool(client, id) for id in ids))
+        found = await together(*(_tool(client, id) for id in ids))
         tools = [tool for tool in found if tool is not None]
         return assistant, tools, [id for id, tool in zip(ids, found, strict=True) if tool is None]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._connection import together
 from ..client import VapiClient
 
 Stored = Mapping[str, Any]
@@ -28,7 +28,7 @@ async def read(client: VapiClient) -> Remote:
     Raises:
         ApiError: Vapi refuses, or is out of reach.
     """
-    tools, assistants, squads = await asyncio.gather(
+    tools, assistants, squads = await together(
         client.tools.list(), client.assistants.list(), client.squads.list()
     )
     return Remote(tuple(tools), tuple(assistants), tuple(squads))
