@@ -260,7 +260,8 @@ def test_watching_looks_again_until_ctrl_c(vapi: Vapi) -> None:
 
     assert result.exit_code == 0
     assert result.stderr == ""
-    assert result.stdout.count(id[:8]) == 3
+    # Ctrl-C comes while the fourth answer is on its way.
+    assert result.stdout.count(id[:8]) in (3, 4)
     assert "in-progress" in result.stdout
 
 
