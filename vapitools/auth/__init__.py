@@ -1,6 +1,6 @@
 """Who is calling: verifiers of the webhook's sender."""
 
-from ._delivery import Delivery, Verifier
+from ._delivery import Delivery, Verifier, delivery_headers
 from ._networks import OnlyFrom
 from ._oauth2 import OAuth2
 from ._secrets import BearerToken, SharedSecret
@@ -17,4 +17,5 @@ __all__ = [
     "OnlyFrom",
     "SharedSecret",
     "Verifier",
+    "delivery_headers",
 ]

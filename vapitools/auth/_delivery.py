@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from ..errors import AuthenticationError
 
@@ -75,3 +75,23 @@ class Verifier(Protocol):
             AuthenticationError: It is not. The text is for our own log and holds no secret.
         """
         ...
+
+
+@runtime_checkable
+class _MakesHeaders(Protocol):
+    def delivery_headers(self, url: str, body: bytes) -> Mapping[str, str] | None: ...
+
+
+def delivery_headers(verifier: Verifier, url: str, body: bytes) -> Mapping[str, str] | None:
+    """The headers of a POST that a verifier lets in; None when only Vapi can make them.
+
+    A verifier of your own takes part when it has a method `delivery_headers(url, body)`.
+
+    Args:
+        verifier: Who is to let it in.
+        url: Where the body is posted to.
+        body: The body, byte for byte.
+    """
+    if isinstance(verifier, _MakesHeaders):
+        return verifier.delivery_headers(url, body)
+    return None

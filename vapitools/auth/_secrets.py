@@ -44,6 +44,10 @@ class SharedSecret:
         """What Vapi's `server` object needs so that this verifier lets it in."""
         return {"secret": self._secrets[0].decode()}
 
+    def delivery_headers(self, url: str, body: bytes) -> Mapping[str, str]:
+        """The headers of a POST of this body to this URL that this verifier lets in."""
+        return {"x-vapi-secret": self._secrets[0].decode()}
+
     def __repr__(self) -> str:
         return f"SharedSecret({len(self._secrets)} secrets)"
 
@@ -87,6 +91,11 @@ class BearerToken:
     def server_fields(self) -> Mapping[str, Any]:
         """What Vapi's `server` object needs so that this verifier lets it in."""
         return credential_fields(self._credential_id)
+
+    def delivery_headers(self, url: str, body: bytes) -> Mapping[str, str]:
+        """The headers of a POST of this body to this URL that this verifier lets in."""
+        prefix = "Bearer " if self._prefix else ""
+        return {self._header.decode(): prefix + self._tokens[0].decode()}
 
     def __repr__(self) -> str:
         return f"BearerToken({len(self._tokens)} tokens, header={self._header.decode()!r})"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import AuthenticationError, SettingsError
-from ._delivery import Delivery, Verifier
+from ._delivery import Delivery, Verifier, delivery_headers
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -38,6 +38,11 @@ class AnyOf:
         """What Vapi's `server` object needs so that one of the verifiers lets it in."""
         found = filter(None, map(_fields, self._verifiers))
         return next(found, _NOTHING)
+
+    def delivery_headers(self, url: str, body: bytes) -> Mapping[str, str] | None:
+        """The headers of a POST that one of the verifiers lets in; None when only Vapi can."""
+        made = (delivery_headers(verifier, url, body) for verifier in self._verifiers)
+        return next((headers for headers in made if headers is not None), None)
 
     def __repr__(self) -> str:
         return f"AnyOf({', '.join(map(repr, self._verifiers))})"
@@ -71,6 +76,16 @@ class AllOf:
             merged.update(_fields(verifier))
         return merged
 
+    def delivery_headers(self, url: str, body: bytes) -> Mapping[str, str] | None:
+        """The headers of a POST that all of the verifiers let in; None when only Vapi can."""
+        merged: dict[str, str] = {}
+        for verifier in self._verifiers:
+            made = delivery_headers(verifier, url, body)
+            if made is None or not _fit(made, merged):
+                return None
+            merged.update(made)
+        return merged
+
     def __repr__(self) -> str:
         return f"AllOf({', '.join(map(repr, self._verifiers))})"
 
@@ -85,6 +100,11 @@ def _checked(owner: str, verifiers: tuple[Verifier, ...]) -> tuple[Verifier, ...
                 f"it got a {type(verifier).__name__}"
             )
     return verifiers
+
+
+def _fit(headers: Mapping[str, str], others: Mapping[str, str]) -> bool:
+    # One header cannot come twice.
+    return all(others.get(name, value) == value for name, value in headers.items())
 
 
 async def _ask(verifier: Any, delivery: Delivery) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -108,6 +109,7 @@ class HmacSignature:
         self._base_urls = _base_urls(base_url)
         self._credential_id = credential_id
         self._last_guess = float("-inf")
+        self._last_stamp = 0
 
     async def verify(self, delivery: Delivery) -> None:
         """See `Verifier.verify`."""
@@ -124,9 +126,37 @@ class HmacSignature:
         """What Vapi's `server` object needs so that this verifier lets it in."""
         return credential_fields(self._credential_id)
 
+    def delivery_headers(self, url: str, body: bytes) -> Mapping[str, str]:
+        """The headers of a POST of this body to this URL that this verifier lets in."""
+        sent = {"{timestamp}": self._new_stamp(), "{svix-id}": f"msg_{uuid.uuid4().hex}"}
+        signed = {name: value.encode() for name, value in sent.items()}
+        signed |= {"{method}": b"POST", "{url}": self._called(url), "{body}": body}
+        signature = self._sign(self._keys[0], [signed.get(p, p.encode()) for p in self._format])
+        names = {"{timestamp}": self._timestamp_header, "{svix-id}": self._id_header}
+        return {
+            **{names[part].decode(): sent[part] for part in names if part in self._format},
+            self._signature_header.decode(): self._prefix.decode() + self._encoded(signature),
+        }
+
     def __repr__(self) -> str:
         name = self._signature_header.decode()
         return f"HmacSignature({len(self._keys)} secrets, {self._algorithm}, {name!r})"
+
+    # --- what is made ----------------------------------------------------------------------
+
+    def _new_stamp(self) -> str:
+        # Never the same again: a verifier that remembers would refuse the second.
+        self._last_stamp = max(self._last_stamp + 1, int(time.time() * 1000))
+        return str(self._last_stamp)
+
+    def _called(self, url: str) -> bytes:
+        """The URL as the verifier will see it."""
+        origin, path = _divided(url)
+        # The last has no path, and so goes with the whole path of any server.
+        return (self._base_urls[-1] if self._base_urls else origin) + path
+
+    def _encoded(self, signature: bytes) -> str:
+        return signature.hex() if self._encoding == "hex" else base64.b64encode(signature).decode()
 
     # --- the headers -----------------------------------------------------------------------
 
@@ -327,6 +357,16 @@ def _base_urls(base_url: str | None) -> list[bytes]:
         raise _unusable(f"base_url {base_url!r} must begin with https://")
     bases = [base_url.rstrip("/"), f"{url.scheme}://{url.netloc}"]
     return [base.encode() for base in dict.fromkeys(bases)]
+
+
+def _divided(url: str) -> tuple[bytes, bytes]:
+    """A URL as a client sends it: the origin, and the path with its query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2].lower()
+    usual = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    query = f"?{parts.query}" if parts.query else ""
+    path = (parts.path or "/") + query
+    return f"{parts.scheme}://{host.removesuffix(usual)}".encode(), path.encode()
 
 
 # --- what came ----------------------------------------------------------------------------

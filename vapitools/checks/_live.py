@@ -5,12 +5,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..auth import Verifier
-from . import _credentials
+from ..auth import Verifier, delivery_headers
 from ._finding import Finding
 
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ async def _show_credential(
     client: httpx.AsyncClient, url: str, verifier: Verifier | None
 ) -> list[Finding]:
     webhook = f"{url}/webhook"
-    headers = _credentials.headers(verifier, webhook, _NOTHING) if verifier else None
+    headers = delivery_headers(verifier, webhook, _NOTHING) if verifier else None
     if headers is None:
         why = (
             "no secret is set here; set the one that the server has"
@@ -177,6 +176,6 @@ async def _show_credential(
     ]
 
 
-async def _post(client: httpx.AsyncClient, url: str, headers: _credentials.Headers) -> int:
+async def _post(client: httpx.AsyncClient, url: str, headers: Mapping[str, str]) -> int:
     answer = await client.post(f"{url}/webhook", content=_NOTHING, headers={**_JSON, **headers})
     return answer.status_code
