@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
+from itertools import chain
+from typing import Any
 
 import typer
 
+from .. import _coercion
 from ..events import Events
+from ..playing._samples import sample_arguments, sample_static
 from ..settings import Settings
-from ..toolset import Toolset
+from ..toolset import AnyTool, Toolset
 from . import _madeup
 from . import target as targets
 from ._plan import Plan
@@ -48,16 +52,29 @@ def _heard(events: Events) -> list[str]:
 
 def _trial(plan: Plan, toolset: Toolset) -> str:
     """A line for the terminal that shows that all is well."""
-    tool = next(iter(toolset), None)
+    tool = _easiest(toolset)
     can_be_typed = plan.auth is None or bool(plan.settings.server_secrets)
     if tool is None:
         path, body = "webhook", json.dumps({"message": {"type": "status-update"}})
         return _curl(plan, path, body) if can_be_typed else f"curl {plan.url}/health"
-    arguments = json.dumps(_madeup.sample_arguments(tool), ensure_ascii=False)
+    arguments = json.dumps(_arguments(tool), ensure_ascii=False)
     # Neither a signature nor what is encrypted can be typed.
     if can_be_typed and not tool.encrypted_paths:
         return _curl(plan, f"tools/{tool.name}", arguments)
     return f"vapitools run {shlex.quote(plan.target)} {tool.name} {shlex.quote(arguments)}"
+
+
+def _easiest(toolset: Toolset) -> AnyTool | None:
+    """The first tool that arguments can be made up for, or else the first."""
+    fitting = (tool for tool in toolset if sample_arguments(tool).problem is None)
+    return next(chain(fitting, toolset), None)
+
+
+def _arguments(tool: AnyTool) -> dict[str, Any]:
+    """What Vapi might send: the arguments of the model, and what Vapi fills in."""
+    filled = _madeup.static_parameters(tool, _madeup.facts())
+    known = {key: value for key, value in filled.items() if not _coercion.is_unfilled(value)}
+    return {**sample_arguments(tool).arguments, **sample_static(tool), **known}
 
 
 def _curl(plan: Plan, path: str, body: str) -> str:
