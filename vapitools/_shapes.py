@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 TOOL_CALLS = "tool-calls"
@@ -29,6 +29,21 @@ _CALL_OBJECTS = ("customer", "phoneNumber", "assistantOverrides", "monitor")
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether a decoded JSON value is an object."""
     return isinstance(value, dict)
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Whether a decoded JSON value is a list."""
+    return isinstance(value, list)
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """The value, where it is an object; otherwise an empty one."""
+    return value if is_object(value) else {}
+
+
+def as_list(value: Any) -> Sequence[Any]:
+    """The value, where it is a list; otherwise an empty one."""
+    return value if is_list(value) else ()
 
 
 def flattened(body: Any) -> dict[str, Any]:
@@ -87,7 +102,7 @@ def _calls(entries: Any) -> list[dict[str, Any] | None]:
     """The entries in their places, None for one that is no call; one alone is a list too."""
     if is_object(entries):
         entries = [entries]
-    if not _is_list(entries):
+    if not is_list(entries):
         return []
     return [_call(entry) if is_object(entry) else None for entry in entries]
 
@@ -118,7 +133,3 @@ def _objects(values: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any
 
 def _only(value: Any, *names: str) -> dict[str, Any]:
     return {name: value[name] for name in names if name in value} if is_object(value) else {}
-
-
-def _is_list(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)

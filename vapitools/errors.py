@@ -10,6 +10,7 @@ VapiToolsError
 ├── CallControlError        the live call could not be told what to do
 ├── ApiError                Vapi's API refused a request, or is out of reach
 ├── ApplyError              what is declared could not be brought to Vapi, or only half of it
+├── PlayError               a call cannot be played: its file is wrong, or no server is there
 └── WebhookError            a request that is refused, with its HTTP status
     ├── AuthenticationError   the sender is not known (401)
     └── MessageError          the body cannot be read (400, 408, 413, 415)
@@ -123,6 +124,18 @@ class ApplyError(VapiToolsError):
     def __init__(self, text: str, *, done: Iterable[str] = ()) -> None:
         self.done = tuple(done)
         super().__init__(text)
+
+
+class PlayError(VapiToolsError):
+    """A call cannot be played: its file is wrong, or the server is not there.
+
+    Attributes:
+        problems: One sentence each, with the file and the line where there are any.
+    """
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
 
 
 class WebhookError(VapiToolsError):

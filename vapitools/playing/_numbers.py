@@ -33,43 +33,53 @@ def values(schema: Schema, name: str, today: dt.date) -> Iterator[int | float]:
         name: Of the parameter or field.
         today: For a year.
     """
-    limits = _Limits(schema)
+    limits = Limits(schema)
     said = {"year": today.year, **_BY_WORD}
     readable = [said[word] for word in words(name) if word in said]
     first = (Fraction(number) for number in (*readable, 1) if limits.take(Fraction(number)))
     seen = dict.fromkeys(first)
     more = (number for number in limits.numbers() if number not in seen)
-    return map(_plain, chain(seen, more))
+    return map(plain, chain(seen, more))
 
 
-class _Limits:
+class Limits:
+    """The limits of a number.
+
+    Attributes:
+        low: The lower end, whether it is within or not; None where there is none.
+        high: The upper end, the same.
+        step: What the number is a multiple of.
+    """
+
     def __init__(self, schema: Schema) -> None:
-        self._low = _exact(schema.get("minimum"))
-        self._high = _exact(schema.get("maximum"))
-        self._above = _exact(schema.get("exclusiveMinimum"))
-        self._below = _exact(schema.get("exclusiveMaximum"))
-        self._step = _exact(schema.get("multipleOf"))
+        self._least = exact(schema.get("minimum"))
+        self._most = exact(schema.get("maximum"))
+        self._above = exact(schema.get("exclusiveMinimum"))
+        self._below = exact(schema.get("exclusiveMaximum"))
+        self.low = max((end for end in (self._least, self._above) if end is not None), default=None)
+        self.high = min((end for end in (self._most, self._below) if end is not None), default=None)
+        self.step = exact(schema.get("multipleOf"))
         if schema["type"] == "integer":
             # The whole ones among the multiples of 3/2 are those of 3.
-            self._step = Fraction((self._step or Fraction(1)).numerator)
+            self.step = Fraction((self.step or Fraction(1)).numerator)
 
     def take(self, number: Fraction) -> bool:
         """Whether the number is within all limits."""
         return (
-            (self._low is None or number >= self._low)
-            and (self._high is None or number <= self._high)
+            (self._least is None or number >= self._least)
+            and (self._most is None or number <= self._most)
             and (self._above is None or number > self._above)
             and (self._below is None or number < self._below)
-            and (not self._step or number % self._step == 0)
+            and (not self.step or number % self.step == 0)
         )
 
     def numbers(self) -> Iterator[Fraction]:
         """Numbers within the limits: the positive ones upwards, then the others downwards."""
-        low, high = self._ends()
-        if not self._step and low is not None and high is not None:
+        low, high = self.low, self.high
+        if not self.step and low is not None and high is not None:
             parts = (low + (high - low) * part / _PARTS for part in range(_PARTS + 1))
             return filter(self.take, parts)
-        step = self._step or Fraction(1)
+        step = self.step or Fraction(1)
         start = step if low is None else max(step, math.ceil(low / step) * step)
         if high is not None and start > high:
             start = math.floor(high / step) * step
@@ -83,16 +93,12 @@ class _Limits:
             ),
         )
 
-    def _ends(self) -> tuple[Fraction | None, Fraction | None]:
-        lows = [end for end in (self._low, self._above) if end is not None]
-        highs = [end for end in (self._high, self._below) if end is not None]
-        return max(lows, default=None), min(highs, default=None)
 
-
-def _exact(limit: int | float | None) -> Fraction | None:
+def exact(limit: int | float | None) -> Fraction | None:
     """The limit as it is written: 0.1 is a tenth."""
     return Fraction(str(limit)) if limit is not None and math.isfinite(limit) else None
 
 
-def _plain(number: Fraction) -> int | float:
+def plain(number: Fraction) -> int | float:
+    """The number as JSON writes it."""
     return int(number) if number.denominator == 1 else float(number)

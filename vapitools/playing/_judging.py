@@ -1,0 +1,313 @@
+"""Reads a server's answers as Vapi does, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._shapes import is_list, is_object
+from ._delivery import Delivery
+from ._live_call import Entry
+from ._rules import Fault
+
+# What ends a line, in any text.
+_LINE_BREAK = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_MESSAGE_TYPES = ("request-complete", "request-failed")
+_MAX_CONTENT = 1000
+_MAX_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class ToolAnswer:
+    """What one tool call was answered with, as far as Vapi takes it.
+
+    Attributes:
+        result: The text; None when there is none that Vapi takes.
+        error: The same of an error.
+        message: What is to be said, in the API's words.
+    """
+
+    result: str | None = None
+    error: str | None = None
+    message: Mapping[str, Any] | None = None
+
+    @property
+    def text(self) -> str | None:
+        """What the model reads; None when Vapi took nothing."""
+        return self.result if self.result is not None else self.error
+
+
+@dataclass
+class Judgement:
+    """What came of tool calls.
+
+    Attributes:
+        answers: One for each call, in the order asked.
+        faults: What was wrong.
+    """
+
+    answers: list[ToolAnswer]
+    faults: list[Fault] = field(default_factory=list[Fault])
+
+
+def tool_calls(delivery: Delivery, asked: Sequence[Entry], patience: float) -> Judgement:
+    """Judge the answer to tool calls."""
+    content, faults = content_of(delivery, patience)
+    if faults:
+        return Judgement([ToolAnswer() for _ in asked], faults)
+    results = content.get("results") if is_object(content) else None
+    if not is_list(results):
+        return Judgement([ToolAnswer() for _ in asked], [Fault("results", _no_results(content))])
+    entries = [each for each in results if is_object(each)]
+    if len(entries) < len(results):
+        faults.append(Fault("results", "an entry of results is no object"))
+    faults += _id_faults([each.get("toolCallId") for each in entries], asked)
+    by_id: dict[Any, Mapping[str, Any]] = {}
+    for each in entries:
+        by_id.setdefault(_key(each.get("toolCallId")), each)
+    answers = [_answer(by_id.get(each["id"]), _name(each), faults) for each in asked]
+    return Judgement(answers, faults)
+
+
+def content_of(delivery: Delivery, patience: float) -> tuple[Any, list[Fault]]:
+    """The JSON of an answer, or why there is none."""
+    if delivery.failure is not None or delivery.status is None:
+        return None, [_no_answer(delivery, patience)]
+    if not delivery.is_ok:
+        return None, [Fault("status", f"the status was {delivery.status}{_hint(delivery)}")]
+    if not delivery.body.strip():
+        return {}, []
+    try:
+        return json.loads(delivery.body), []
+    except ValueError:
+        kind = "a web page" if _is_html(delivery) else "no JSON"
+        return None, [Fault("json", f"the answer is {kind}")]
+
+
+def told(delivery: Delivery, type: str, patience: float) -> list[Fault]:
+    """Judge the answer to a message that wants none."""
+    if delivery.failure is not None or not delivery.is_ok:
+        _, faults = content_of(delivery, patience)
+        return [Fault(fault.rule, f"{type}: {fault.text}") for fault in faults]
+    return []
+
+
+def answer(type: str, content: Any) -> list[Fault]:
+    """Judge the answer to a message of a type that wants one."""
+    return _JUDGES.get(type, _anything)(content)
+
+
+def _anything(content: Any) -> list[Fault]:
+    return []
+
+
+def _assistant_request(content: Any) -> list[Fault]:
+    """Who is to answer a call?"""
+    wanted = ("assistantId", "assistant", "squadId", "squad", "workflowId", "workflow")
+    if not is_object(content):
+        return [Fault("who-answers", f"the answer is {_kind(content)}")]
+    if any(content.get(name) for name in (*wanted, "error")):
+        return []
+    if is_object(content.get("destination")):
+        return _destination_faults(content["destination"])
+    return [Fault("who-answers", f"the answer has {_names(content)}")]
+
+
+def _destination_request(content: Any) -> list[Fault]:
+    """Where is the call to go?"""
+    if not is_object(content):
+        return [Fault("destination", f"the answer is {_kind(content)}")]
+    if isinstance(content.get("error"), str) and content["error"]:
+        return []
+    if is_object(content.get("destination")):
+        return _destination_faults(content["destination"])
+    return [Fault("destination", f"the answer has {_names(content)}")]
+
+
+def _knowledge(content: Any) -> list[Fault]:
+    """What is the model to know?"""
+    documents = content.get("documents") if is_object(content) else None
+    if not is_list(documents):
+        if is_object(content) and content.get("message"):
+            return []
+        return [Fault("documents", f"the answer has {_names(content)}")]
+    return [
+        Fault("documents", f"document {number} has no content, or no similarity from 0 to 1")
+        for number, each in enumerate(documents, start=1)
+        if not _is_document(each)
+    ]
+
+
+_JUDGES: Mapping[str, Callable[[Any], list[Fault]]] = {
+    "assistant-request": _assistant_request,
+    "transfer-destination-request": _destination_request,
+    "handoff-destination-request": _destination_request,
+    "knowledge-base-request": _knowledge,
+}
+
+
+# --- no answer ----------------------------------------------------------------------------
+
+
+def _no_answer(delivery: Delivery, patience: float) -> Fault:
+    if delivery.failure == "late":
+        return Fault("in-time", f"there was no answer within {patience:g} s")
+    return Fault("connection", "the server closed the connection before it had answered")
+
+
+def _hint(delivery: Delivery) -> str:
+    status = delivery.status or 0
+    if status in (401, 403):
+        return ", so it does not know the secret: set the one that it has in VAPI_SERVER_SECRET"
+    if status == 404:
+        return ", so nothing is at this address"
+    if status == 422:
+        return ", so it refuses what Vapi sends; on the wire, arguments are an object"
+    if 300 <= status < 400:
+        return ", and Vapi follows no redirect"
+    return ""
+
+
+def _is_html(delivery: Delivery) -> bool:
+    return "html" in delivery.content_type or delivery.body.lstrip()[:1] == b"<"
+
+
+# --- tool calls ---------------------------------------------------------------------------
+
+
+def _no_results(content: Any) -> str:
+    if not is_object(content):
+        return f"the answer is {_kind(content)}"
+    if "results" in content:
+        return f"results is {_kind(content['results'])}"
+    return f"the answer has {_names(content)}"
+
+
+def _id_faults(ids: Sequence[Any], asked: Sequence[Entry]) -> Iterator[Fault]:
+    names = {each["id"]: _name(each) for each in asked}
+    known = [id for id in ids if _key(id) in names]
+    for id in ids:
+        if _key(id) not in names:
+            which = "an answer has no toolCallId" if id is None else "an answer has another id"
+            yield Fault("right-id", which)
+    for id in dict.fromkeys(known):
+        if known.count(id) > 1:
+            yield Fault("once", f"{names[id]} was answered {known.count(id)} times")
+    for id, name in names.items():
+        if id not in known:
+            yield Fault("every-call", f"{name} was not answered")
+    once = list(dict.fromkeys(known))
+    if once != [id for id in names if id in once]:
+        yield Fault("order", f"the answers came as {', '.join(names[id] for id in once)}")
+
+
+def _answer(given: Mapping[str, Any] | None, name: str, faults: list[Fault]) -> ToolAnswer:
+    if given is None:
+        return ToolAnswer()
+    if not isinstance(given.get("name"), str):
+        faults.append(Fault("name", f"the answer to {name} has no name"))
+    values = {key: given[key] for key in ("result", "error") if given.get(key) is not None}
+    if len(values) != 1:
+        what = "both result and error" if values else "neither result nor error"
+        faults.append(Fault("result-or-error", f"the answer to {name} has {what}"))
+    texts = {key: _text(key, value, name, faults) for key, value in values.items()}
+    message = given.get("message")
+    if message is not None:
+        problem = _message_problem(message)
+        if problem is not None:
+            faults.append(Fault("spoken", f"the message of {name} {problem}"))
+            message = None
+    # An error beside a result wins: what failed must not pass for done.
+    error = texts.get("error")
+    return ToolAnswer(None if error is not None else texts.get("result"), error, message)
+
+
+def _text(key: str, value: Any, name: str, faults: list[Fault]) -> str | None:
+    """The text as Vapi takes it; None when it drops it."""
+    found: Fault | None = None
+    if not isinstance(value, str):
+        found = Fault("text", f"the {key} of {name} is {_kind(value)}")
+    elif not value.strip():
+        found = Fault("not-empty", f"the {key} of {name} is empty")
+    elif _LINE_BREAK.search(value):
+        found = Fault("one-line", f"the {key} of {name} has a line break")
+    if found is not None:
+        faults.append(found)
+        return None
+    return str(value)
+
+
+def _message_problem(message: Any) -> str | None:
+    if not is_object(message):
+        return f"is {_kind(message)}"
+    if message.get("type") not in _MESSAGE_TYPES:
+        return "has no type request-complete or request-failed"
+    content = message.get("content")
+    if isinstance(content, str) and len(content) > _MAX_CONTENT:
+        return f"has {len(content)} characters"
+    return None
+
+
+# --- destinations and documents -----------------------------------------------------------
+
+_NEEDED: Mapping[str, Sequence[str]] = {
+    "number": ("number",),
+    "sip": ("sipUri",),
+    "assistant": ("assistantName", "assistantId", "assistant"),
+    "squad": ("squadId", "squad"),
+}
+
+
+def _destination_faults(destination: Mapping[str, Any]) -> list[Fault]:
+    type_ = destination.get("type")
+    needed = _NEEDED.get(str(type_))
+    if needed is None:
+        return [Fault("destination", "the destination has no type number, sip, assistant or squad")]
+    if not any(destination.get(name) for name in needed):
+        return [Fault("destination", f"the destination of type {type_} has no {needed[0]}")]
+    return []
+
+
+def _is_document(value: Any) -> bool:
+    if not is_object(value) or not isinstance(value.get("content"), str):
+        return False
+    similarity = value.get("similarity")
+    if not isinstance(similarity, (int, float)) or isinstance(similarity, bool):
+        return False
+    return 0 <= similarity <= 1
+
+
+# --- words --------------------------------------------------------------------------------
+
+
+def _kind(value: Any) -> str:
+    if is_object(value):
+        return "an object"
+    if is_list(value):
+        return "a list"
+    if isinstance(value, bool):
+        return "true or false"
+    if value is None:
+        return "null"
+    return "text" if isinstance(value, str) else "a number"
+
+
+def _names(content: Any) -> str:
+    """The fields of an answer. Their names come from the server: they are cut."""
+    if not is_object(content):
+        return _kind(content)
+    if not content:
+        return "nothing in it"
+    shown = ", ".join(repr(str(name)) for name in content)
+    return f"{shown[:_MAX_SHOWN]} in it"
+
+
+def _key(id: Any) -> Any:
+    return id if isinstance(id, (str, int)) else None
+
+
+def _name(entry: Entry) -> str:
+    return str(entry["function"]["name"])

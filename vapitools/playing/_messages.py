@@ -1,0 +1,115 @@
+"""Bodies of every message that Vapi sends, for tests."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .. import messages
+from ..errors import DefinitionError
+from ..server_messages import CLASSES, plain
+from ._live_call import LiveCall, entry, tool_call_fields
+
+_CHAT = {"id": "chat-1", "input": "Hello", "output": [{"role": "assistant", "content": "Hi!"}]}
+_DESTINATION = {"type": "number", "number": "+15550100020"}
+_WORDS = "I would like to book a table."
+
+# What each type has besides what rides along with every message.
+_FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "assistant-request": {},
+    "assistant.speechStarted": {"text": "Hello!", "turn": 0, "source": "model"},
+    "assistant.started": {"newAssistant": {"name": "Luigi"}},
+    "call.artifact.upload": {"artifacts": [{"type": "recording", "success": True}]},
+    "call.delete.failed": {},
+    "call.deleted": {},
+    "call.endpointing.request": {"messagesOpenAIFormatted": [{"role": "user", "content": _WORDS}]},
+    "campaign.predial": {"campaignId": "campaign-1", "contact": {"number": "+15550100000"}},
+    "chat.created": {"chat": _CHAT},
+    "chat.deleted": {"chat": _CHAT},
+    "conversation-update": {},
+    "end-of-call-report": {},
+    "handoff-destination-request": {"parameters": {}},
+    "hang": {},
+    "knowledge-base-request": {
+        "messages": [{"role": "user", "content": _WORDS}],
+        "messagesOpenAIFormatted": [{"role": "user", "content": _WORDS}],
+    },
+    "language-change-detected": {"language": "es"},
+    "model-output": {"output": "Hello!", "turnId": "turn-1"},
+    "phone-call-control": {"request": "hang-up"},
+    "session.created": {"session": {"id": "session-1"}},
+    "session.deleted": {"session": {"id": "session-1"}},
+    "session.updated": {"session": {"id": "session-1"}},
+    "speech-update": {"status": "started", "role": "assistant", "turn": 0},
+    "status-update": {"status": "in-progress"},
+    "transcript": {
+        "role": "user",
+        "transcriptType": "final",
+        "transcript": _WORDS,
+        "isFiltered": False,
+        "detectedThreats": [],
+        "originalTranscript": _WORDS,
+    },
+    "transfer-destination-request": {},
+    "transfer-update": {"destination": _DESTINATION},
+    "user-interrupted": {"turnId": "turn-1"},
+    "voice-input": {"input": "Hello!"},
+    "voice-request": {"text": "Hello!", "sampleRate": 24000},
+}
+_CALLED = (messages.TOOL_CALLS, messages.FUNCTION_CALL)
+
+
+def message(type: str, /, *, call: LiveCall | None = None, **fields: Any) -> dict[str, Any]:
+    """The body of a webhook, as Vapi sends it: the call, who is on the line and the rest are there.
+
+    `message("status-update", status="ended")`
+
+    Args:
+        type: The message's type, such as `"end-of-call-report"`. One that Vapi has not documented
+            is taken, too.
+        call: The call that it belongs to; by default one that was made up for it.
+        fields: Fields of the message, as Vapi spells them: `endedReason="customer-ended-call"`.
+
+    Raises:
+        DefinitionError: The type is misspelt, or is one of tool calls: see `tool_calls`.
+    """
+    _check(type)
+    call = call or LiveCall()
+    own = dict(_FIELDS.get(plain(type), {}))
+    if type == "conversation-update":
+        own["conversation"] = call.conversation()
+    if type == "end-of-call-report":
+        return call.report(fields.pop("endedReason", "customer-ended-call"), **fields)
+    return call.message(type, **{**own, **fields})
+
+
+def tool_calls(
+    *calls: tuple[str, Mapping[str, Any]],
+    call: LiveCall | None = None,
+    definition: Callable[[str], Mapping[str, Any]] | None = None,
+    **fields: Any,
+) -> dict[str, Any]:
+    """The body of a `tool-calls` message, in the shape of the wire: three lists, object arguments.
+
+    `tool_calls(("book_table", {"day": "2026-12-24"}), ("opening_hours", {}))`
+
+    Args:
+        calls: The name and the arguments of each; all of them are in this one message.
+        call: The call that they belong to; by default one that was made up for it.
+        definition: Gives what Vapi knows of a tool, for `toolWithToolCallList`.
+        fields: Other fields of the message, as Vapi spells them.
+    """
+    entries = [entry(name, arguments) for name, arguments in calls]
+    known = {name: definition(name) for name, _ in calls} if definition is not None else {}
+    lists = tool_call_fields(entries, known)
+    return (call or LiveCall()).message(messages.TOOL_CALLS, **{**lists, **fields})
+
+
+def _check(type: str) -> None:
+    if type in _CALLED:
+        raise DefinitionError(f"message: for {type!r} use tool_calls(('name', {{…}}))")
+    known = [*CLASSES, *_CALLED]
+    close = difflib.get_close_matches(type, known, n=1, cutoff=0.8)
+    if close and type not in known:
+        raise DefinitionError(f"message: there is no type {type!r}; did you mean {close[0]!r}?")
