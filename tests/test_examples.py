@@ -29,6 +29,7 @@ from .organization import declared, organization
 from .servers import post, serving, until
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+NAMES = ["restaurant", "clinic", "outbound_reminder", "support_desk"]
 SECRET = "s3cret"
 SIGNED = {"x-vapi-secret": SECRET}
 RECORDED = [
@@ -81,7 +82,7 @@ def booking(**arguments: Any) -> tuple[str, dict[str, Any]]:
     return "book_table", {"day": EVE, "at": "18:00", "name": "Anna", **arguments}
 
 
-@pytest.mark.parametrize("name", ["restaurant", "clinic"])
+@pytest.mark.parametrize("name", NAMES)
 def test_an_example_can_be_brought_to_vapi_and_is_found_there_again(name: str) -> None:
     bot = load(name)
     assistants = [value for value in vars(bot).values() if isinstance(value, Assistant)]
@@ -95,7 +96,7 @@ def test_an_example_can_be_brought_to_vapi_and_is_found_there_again(name: str) -
             org.apply(declaration)
 
 
-@pytest.mark.parametrize("name", ["restaurant", "clinic"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_check_of_an_example_has_nothing_to_say(name: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "vapitools.cli", "check", str(EXAMPLES / f"{name}.py"), "--json"],
@@ -403,12 +404,28 @@ def test_the_clinic_greets_who_has_booked_and_tells_no_name(clinic: TestClient) 
     ]
 
 
-# --- both ---------------------------------------------------------------------------------
+# --- all ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["restaurant", "clinic"])
+@pytest.fixture
+def outbound_reminder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """The salon, with an empty diary. It has its own tests in `test_outbound_reminder`."""
+    monkeypatch.setenv("SALON_DB", str(tmp_path / "salon.sqlite"))
+    bot = load("outbound_reminder")
+    with serve(bot, lifespan=bot.lifespan) as client:
+        yield client
+
+
+@pytest.fixture
+def support_desk() -> Iterator[TestClient]:
+    """The lamp shop. It has its own tests in `test_support_desk`."""
+    with serve(load("support_desk")) as client:
+        yield client
+
+
+@pytest.fixture(params=NAMES)
 def example(request: pytest.FixtureRequest) -> TestClient:
-    """Each of the two."""
+    """Each of them."""
     client: TestClient = request.getfixturevalue(request.param)
     return client
 
