@@ -312,11 +312,9 @@ async def cancel_appointment(call: CallContext) -> str:
 async def _own(call: CallContext) -> Appointment:
     """The appointment that the call is about. The model has no say in which one that is."""
     diary: Diary = call.state["diary"]
-    id_, number = call.variables.get("appointment"), call.customer.number
+    id_, number = call.variables.get("appointment"), call.customer.number or ""
     # Whoever begins a call from a web page can set its variables, so the id alone is not enough.
-    one = None
-    if number is not None:
-        one = await (diary.find(str(id_), number) if id_ else diary.next_of(number))
+    one = await (diary.find(str(id_), number) if id_ else diary.next_of(number))
     if one is None:
         raise ToolError(
             "There is no appointment for this phone number. Ask the caller to phone from the "
@@ -403,8 +401,7 @@ async def keep_report(report: EndOfCallReport) -> None:
 async def answer_call(request: AssistantRequest) -> dict[str, Any]:
     """Let Marta answer who calls back, and know what it is about."""
     diary: Diary = request.call.state["diary"]
-    number = request.call.customer.number
-    known = await diary.next_of(number) if number else None
+    known = await diary.next_of(request.call.customer.number or "")
     return {"assistant": marta, "assistantOverrides": called_by(known)}
 
 

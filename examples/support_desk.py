@@ -25,7 +25,6 @@ import asyncio
 import os
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -137,14 +136,18 @@ async def track_order(order: Number, call: CallContext, caller: Caller = "") -> 
         return f"The {found.item} is being packed. It is sent within two days."
     # The caller hears what is known, while the carrier is asked for the rest.
     so_far = f"Your {found.item} left us on {found.sent:%A}. I am asking the carrier where it is."
-    where, _ = await asyncio.gather(shop.ask_carrier(found), _say(call, so_far))
-    return f"The {found.item} is {where}. The caller knows when it was sent."
+    where, was_heard = await asyncio.gather(shop.ask_carrier(found), _said(call, so_far))
+    known = "" if was_heard else f" left us on {found.sent:%A}, and"
+    return f"The {found.item}{known} is {where}."
 
 
-async def _say(call: CallContext, text: str) -> None:
-    # Who has hung up, or chats, hears nothing of it: the answer is worth having all the same.
-    with suppress(CallControlError):
+async def _said(call: CallContext, text: str) -> bool:
+    """Say it, if somebody is there to hear it: a chat has no voice, and a caller may hang up."""
+    try:
         await call.say(text)
+    except CallControlError:
+        return False
+    return True
 
 
 @tool(messages=[RequestStart("One moment, I write that down.")])

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,6 +77,18 @@ def test_of_the_orders_of_others_nothing_is_told(
     assert answer["error"].startswith("There is no order of that number from this phone.")
 
 
+def test_a_caller_without_a_number_has_no_order_without_one(
+    bot: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sold_in_person = bot.Order("1005", "", "lamp", Decimal("5.00"), sent=date.today())
+    monkeypatch.setattr(bot, "shop", bot.Shop([sold_in_person], carrier_seconds=0))
+
+    with serve(bot) as client:
+        [answer] = ask(client, ("track_order", {"order": "1005"}))
+
+    assert answer["error"].startswith("There is no order of that number from this phone.")
+
+
 def test_the_shop_knows_the_callers_number_from_vapi_alone(bot: ModuleType) -> None:
     for tool in bot.tools:
         definition = tool.definition()
@@ -121,7 +134,7 @@ def test_the_caller_hears_what_is_known_while_the_carrier_is_asked(
     assert line.said == [
         f"Your reading lamp left us on {sent:%A}. I am asking the carrier where it is."
     ]
-    assert answer["result"].startswith("The reading lamp is in the van.")
+    assert answer["result"] == "The reading lamp is in the van."
 
 
 def test_who_has_hung_up_keeps_no_tool_from_its_answer(
@@ -134,7 +147,8 @@ def test_who_has_hung_up_keeps_no_tool_from_its_answer(
     with TestClient(app, headers=SIGNED) as client:
         [answer] = ask(client, ("track_order", {"order": "1001", "caller": ANNA}))
 
-    assert answer["result"].startswith("The reading lamp is in the delivery van")
+    sent = date.today() - timedelta(days=2)
+    assert answer["result"].startswith(f"The reading lamp left us on {sent:%A}, and is in the ")
 
 
 def test_a_refund_is_noted_once_however_often_it_is_asked_for(shop: TestClient) -> None:
@@ -199,6 +213,7 @@ def documents(shop: TestClient, *said: str) -> list[tuple[str, float]]:
         ("Do you have a warranty?", "Warranty"),
         ("How do I send a lamp back?", "Returns"),
         ("Which bulbs do floor lamps take?", "Bulbs"),
+        ("Which bulb is right?", "Bulbs"),
         ("Can I pay by PayPal?", "Payment"),
         ("WHAT ARE YOUR OPENING HOURS", "Opening hours"),
         ("What does shipping cost?", "Shipping"),
