@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import apply, call, calls, check, plan, pull, run, schema, serve
+from . import apply, call, calls, check, plan, play, pull, run, schema, send, serve
 from . import list as list_command
 from ._ending import end_within
 
@@ -34,7 +34,9 @@ app.command("serve")(serve.command)
 app.command("list")(list_command.command)
 app.command("schema")(schema.command)
 app.command("run")(run.command)
+app.command("send")(send.command)
 app.command("check")(check.command)
+app.command("play")(play.command)
 app.command("pull")(pull.command)
 app.command("plan", cls=plan.PlanningCommand)(plan.command)
 app.command("apply", cls=plan.PlanningCommand)(apply.command)

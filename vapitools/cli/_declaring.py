@@ -94,7 +94,11 @@ def read_address(
         raise _usage("--secret and --credential-id say the same in two ways; leave one")
     if credential_id is not None:
         return Address(url, _credential(credential_id), _url_warnings(url, parts, settings))
-    server = _from_variable(secret, environ) if secret is not None else _from_settings(settings)
+    server = (
+        secret_in(secret, environ).server_fields()
+        if secret is not None
+        else _from_settings(settings)
+    )
     warnings = (*_url_warnings(url, parts, settings), *_open_warnings(server, settings))
     return Address(url, server, warnings)
 
@@ -165,7 +169,12 @@ def _credential(id: str) -> Mapping[str, Any]:
     return {"credentialId": id}
 
 
-def _from_variable(name: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
+def secret_in(name: str, environ: Mapping[str, str]) -> SharedSecret:
+    """The secret that an environment variable holds: what `--secret` names.
+
+    Raises:
+        CommandError: There is no such variable, or no secret in it.
+    """
     if name not in environ:
         # It may be the secret itself, so it is not repeated.
         raise _usage(
@@ -174,7 +183,7 @@ def _from_variable(name: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
         )
     secrets = [part for part in environ[name].split(",") if part.strip()]
     try:
-        return SharedSecret(*secrets).server_fields()
+        return SharedSecret(*secrets)
     except SettingsError as error:
         raise _usage(f"{name}: {error}") from None
 

@@ -29,6 +29,8 @@ class Project:
         events: Its handlers of events.
         assistants: Those declared, the squads' own among them.
         squads: Those declared.
+        lifespan: Opens and closes what the tools need.
+        is_app: Whether it is an ASGI app of the user's own, and nothing of these.
     """
 
     label: str
@@ -38,13 +40,16 @@ class Project:
     events: Events | None = None
     assistants: tuple[Assistant, ...] = ()
     squads: tuple[Squad, ...] = ()
+    lifespan: targets.Lifespan | None = None
+    is_app: bool = False
 
 
-def load_project(target: str) -> Project:
+def load_project(target: str, *, to_serve: bool = False) -> Project:
     """Run the module and take what it declares; what it prints goes to stderr.
 
     Args:
         target: As on the command line. `bot.py:name` takes one assistant, squad or set of tools.
+        to_serve: Whether an ASGI app, or events without tools, will do, too.
 
     Raises:
         TargetError: It cannot be used, or declares nothing.
@@ -53,14 +58,17 @@ def load_project(target: str) -> Project:
     with contextlib.redirect_stdout(sys.stderr):
         module = targets.run(location)
     assistants, squads = _declared(module, location)
+    toolset = _toolset(module, location, assistants, to_serve)
     return Project(
         f"{location.text}:{location.name}" if location.name else location.text,
         location.folder,
         module,
-        _toolset(module, location, assistants),
+        toolset or Toolset([]),
         targets.events_of(module, location),
         assistants,
         squads,
+        targets.lifespan_of(module, location),
+        is_app=toolset is None,
     )
 
 
@@ -77,10 +85,14 @@ def _declared(
 
 
 def _toolset(
-    module: ModuleType, location: targets.Location, assistants: tuple[Assistant, ...]
-) -> Toolset:
+    module: ModuleType,
+    location: targets.Location,
+    assistants: tuple[Assistant, ...],
+    to_serve: bool,
+) -> Toolset | None:
+    """The tools; None for an app of the user's own."""
     if not assistants:
-        return targets.pick(module, location).toolset or Toolset([])
+        return targets.pick(module, location, to_serve=to_serve).toolset
     # One that was declared without tools gets those of the module.
     of_module = not location.name or any(each.tools is None for each in assistants)
     try:

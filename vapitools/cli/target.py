@@ -294,7 +294,7 @@ def pick(module: ModuleType, location: Location, *, to_serve: bool = False) -> B
         toolset = _toolset(value, label)
         events = events_of(module, location) if to_serve and toolset is not None else None
     if toolset is not None:
-        lifespan = _lifespan(module, location)
+        lifespan = lifespan_of(module, location)
         return Bot(label, location.folder, toolset, events, lifespan=lifespan)
     if not _is_app(value):
         raise TargetError(_no_tools_in(value, label))
@@ -432,7 +432,12 @@ def _no_tools_in(value: Any, label: str) -> str:
     return f"{label} is no tool, Toolset or list of tools, but {type(value).__name__}"
 
 
-def _lifespan(module: ModuleType, location: Location) -> Lifespan | None:
+def lifespan_of(module: ModuleType, location: Location) -> Lifespan | None:
+    """The module's `lifespan`.
+
+    Raises:
+        TargetError: It is none.
+    """
     lifespan = getattr(module, "lifespan", None)
     if inspect.isasyncgenfunction(lifespan) or inspect.isgeneratorfunction(lifespan):
         raise TargetError(

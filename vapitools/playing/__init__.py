@@ -1,39 +1,42 @@
 """Vapi's side of a call, played against a server: what it sends, and how it takes the answers.
 
-A `Script` is a call that is written down. `play_bot` plays it against a bot that is served for it,
-`play` against any server; both return a `Played`, with all that happened and all that was wrong.
+A `Script` is a call that is written down. It is played on a `Stage`: `hosting` serves a bot for
+it, `visiting` goes to a server elsewhere. `play` returns a `Played`, with all that happened and
+all that was wrong.
 """
 
 from ._cast import Cast
-from ._chaos import Chaos
 from ._control import ControlDesk
-from ._delivery import Server
-from ._hosting import Bot, cast_of
 from ._live_call import LiveCall
 from ._messages import message, tool_calls
 from ._played import Played
-from ._playing import cast_script, play, play_bot
+from ._playing import play
 from ._reading import load_script, read_script
 from ._rules import RULES, Fault
 from ._script import Script
+from ._sending import Sent, send
+from ._stage import Bot, Stage, hosting, visiting
+from ._writing import starting_file, write_script
 
 __all__ = [
     "RULES",
     "Bot",
     "Cast",
-    "Chaos",
     "ControlDesk",
     "Fault",
     "LiveCall",
     "Played",
     "Script",
-    "Server",
-    "cast_of",
-    "cast_script",
+    "Sent",
+    "Stage",
+    "hosting",
     "load_script",
     "message",
     "play",
-    "play_bot",
     "read_script",
+    "send",
+    "starting_file",
     "tool_calls",
+    "visiting",
+    "write_script",
 ]

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import messages
-from ..instrumentation import ToolRun
 from . import _judging
 from ._delivery import Delivery, Postman, Server
 from ._judging import Judgement, ToolAnswer
@@ -26,25 +25,6 @@ _KINDS = ("cut", "dropped", "twice at once", "one by one", "reversed")
 _MAX_DELAY = 0.05
 # For a tool to begin that should not.
 _GRACE = 0.03
-
-
-class Runs:
-    """Counts how often each call has run. A `RunHook` for a server of ours."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-
-    def started(self, run: ToolRun) -> None:
-        """See `RunHook.started`."""
-        if run.tool_call_id is not None:
-            self._counts[run.tool_call_id] = self._counts.get(run.tool_call_id, 0) + 1
-
-    def finished(self, run: ToolRun) -> None:
-        """See `RunHook.finished`."""
-
-    def of(self, tool_call_id: str) -> int:
-        """How often a call has run."""
-        return self._counts.get(tool_call_id, 0)
 
 
 @dataclass(frozen=True)
@@ -74,13 +54,12 @@ class Chaos:
 
     Args:
         seed: Says what goes wrong.
-        runs: Counts the runs, where that can be seen.
+        count: Tells how often a tool call has run, where that can be seen.
     """
 
-    def __init__(self, seed: int, runs: Runs | None = None) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, count: Callable[[str], int] | None = None) -> None:
         self._random = random.Random(seed)
-        self._runs = runs
+        self._count = count or _uncounted
         self._on_their_way: set[asyncio.Task[None]] = set()
 
     def later(self, delivery: Coroutine[Any, Any, None]) -> None:
@@ -139,9 +118,6 @@ class Chaos:
         ran = [entry for entry in entries if self._count(entry["id"]) > before[entry["id"]]]
         return [Fault("whole-body", f"{_name(entry)} ran on half a body") for entry in ran]
 
-    def _count(self, id: str) -> int:
-        return 0 if self._runs is None else self._runs.of(id)
-
     def _ran_twice(self, entries: Sequence[Entry]) -> list[Fault]:
         return [
             Fault("ran-once", f"{_name(entry)} ran {self._count(entry['id'])} times")
@@ -194,6 +170,10 @@ class _Line:
             # Long enough to arrive, too short for an answer that takes any time.
             await asyncio.sleep(0.01)
             writer.transport.abort()
+
+
+def _uncounted(tool_call_id: str) -> int:
+    return 0
 
 
 def _different(entries: Sequence[Entry], seen: _Seen) -> list[Fault]:

@@ -42,9 +42,13 @@ class ControlDesk:
         self._router = Router([Route("/control/{call_id}", self._take, methods=["POST"])])
 
     @contextmanager
-    def serve(self) -> Generator[str]:
-        """Serve it on a free port of this machine. Gives the base URL."""
-        with serving(self) as self.base_url:
+    def serve(self, port: int = 0) -> Generator[str]:
+        """Serve it on a port of this machine, a free one by default. Gives the base URL.
+
+        Raises:
+            PlayError: The port is in use.
+        """
+        with serving(self, port) as self.base_url:
             yield self.base_url
 
     def open(self, call_id: str) -> str:

@@ -37,15 +37,29 @@ class Spoken(Event):
 
 @dataclass
 class ToolUsed(Event):
-    """The model has called a tool."""
+    """The model has called a tool.
+
+    Attributes:
+        name: The tool's name.
+        arguments: What the model has sent.
+        result: What the model reads; None when there is none that Vapi takes.
+        error: The same of an error.
+        seconds: How long it took.
+        id: Of the tool call.
+        attempts: How often it was sent.
+        troubles: What went wrong on the way, on purpose.
+        raised: What the tool has raised, where that can be seen.
+    """
 
     name: str
     arguments: Mapping[str, Any]
     result: str | None
     error: str | None
     seconds: float
+    id: str
     attempts: int = 1
     troubles: list[str] = field(default_factory=list[str])
+    raised: BaseException | None = field(default=None, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -136,6 +150,12 @@ class Played:
     def faults(self) -> list[Fault]:
         """All that was wrong."""
         return [fault for event in self.events for fault in event.faults]
+
+    def note_errors(self, errors: Mapping[str, BaseException]) -> None:
+        """Note what the tools have raised, by the ids of their calls."""
+        for event in self.events:
+            if isinstance(event, ToolUsed):
+                event.raised = errors.get(event.id, event.raised)
 
     def failures(self, *, strict: bool = False) -> Iterator[Fault]:
         """What makes the call a failure: with `strict`, what nobody hears, too."""

@@ -175,7 +175,8 @@ class Player:
         for group, shaken in zip(groups, sent, strict=True):
             for place, number in enumerate(group):
                 heard = [*before[number], *said]
-                answered[number] = self._note(calls[number], shaken, place, heard)
+                id_ = entries[number]["id"]
+                answered[number] = self._note(calls[number], id_, shaken, place, heard)
         for number, each in enumerate(entries):
             text = answered[number].answer.text
             self._call.answer_tool(each, text if text is not None else _hearing.NO_RESULT)
@@ -255,7 +256,7 @@ class Player:
         return await self._line.call_tools([entries[number] for number in group], server)
 
     def _note(
-        self, call: PlannedCall, shaken: Shaken, place: int, heard: Iterable[Heard]
+        self, call: PlannedCall, id_: str, shaken: Shaken, place: int, heard: Iterable[Heard]
     ) -> Answered:
         """Note what came of a call. What is wrong with a whole message is noted at its first."""
         tool, seconds = self._tool(call), shaken.delivery.seconds
@@ -268,6 +269,7 @@ class Player:
             result=answer.result,
             error=answer.error,
             seconds=seconds,
+            id=id_,
             attempts=shaken.delivery.attempts,
             troubles=list(shaken.troubles) if is_first else [],
         )

@@ -5,100 +5,66 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 
-from ..auth import Verifier
 from ..errors import PlayError
 from ._cast import Cast
-from ._chaos import Chaos, Runs
-from ._control import ControlDesk
+from ._chaos import Chaos
 from ._delivery import postman
-from ._hosting import Bot, hosting
 from ._line import Line
 from ._live_call import LiveCall
 from ._played import Noted, Played
 from ._player import Player, static_parameters
 from ._rules import Fault
 from ._script import Says, Script
+from ._stage import Stage
 
 
 async def play(
-    script: Script,
-    cast: Cast,
-    *,
-    verifier: Verifier | None = None,
-    desk: ControlDesk | None = None,
-    chaos: Chaos | None = None,
-    limit: float | None = None,
+    script: Script, stage: Stage, *, seed: int | None = None, limit: float | None = None
 ) -> Played:
     """Play a call.
 
     Args:
         script: The call.
-        cast: Who is at the other end.
-        verifier: Whom the server lets in; None: everybody.
-        desk: Where the call takes commands; None: nowhere.
-        chaos: What goes wrong on the way; None: nothing.
+        stage: What it is played against.
+        seed: With one, things go wrong on the way; the same seed does the same.
         limit: The most seconds that an answer is waited for, whatever the server's own say.
 
     Raises:
         PlayError: The script does not fit the bot, or nothing listens at the server.
     """
-    if problems := list(_problems(script, cast)):
+    if problems := list(_problems(script, stage.cast)):
         raise PlayError(problems)
+    if script.assistant is None and stage.bot is not None:
+        script = replace(script, assistant=stage.bot.speaker())
     began = time.monotonic()
     call = LiveCall(script.kind, script.customer, script.number, variables=script.variables)
     played = Played(script.name, _caller(script), path=script.path)
-    if script.server_messages is not None:
-        cast = replace(cast, server_messages=script.server_messages)
-    async with postman(verifier, limit) as by:
-        player = Player(Line(call, cast, by, played, chaos), desk)
+    async with postman(stage.verifier, limit) as by:
+        line = Line(call, _cast(script, stage), by, played, _chaos(seed, stage))
+        player = Player(line, stage.desk)
         first = script.steps[0] if script.steps else None
         is_greeted = isinstance(first, Says) and first.role == "assistant"
         await player.begin(script.assistant, greet=not is_greeted)
         await _perform(player, script)
         await player.end(script.end)
     played.seconds = time.monotonic() - began
+    if stage.runs is not None:
+        played.note_errors(stage.runs.errors)
     return played
 
 
-async def play_bot(
-    script: Script, bot: Bot, *, seed: int | None = None, limit: float | None = None
-) -> Played:
-    """Play a call against a bot that is served for it on this machine.
-
-    Args:
-        script: The call.
-        bot: The bot.
-        seed: With one, things go wrong on the way.
-        limit: The most seconds that an answer is waited for.
-
-    Raises:
-        PlayError: The script does not fit the bot, or the bot cannot be served.
-    """
-    runs = Runs()
-    desk = ControlDesk()
-    with ExitStack() as stack:
-        control_url = stack.enter_context(desk.serve())
-        cast = stack.enter_context(hosting(bot, control_url, hooks=[runs]))
-        return await play(
-            cast_script(script, bot),
-            cast,
-            verifier=bot.auth,
-            desk=desk,
-            chaos=None if seed is None else Chaos(seed, runs),
-            limit=limit,
-        )
+def _cast(script: Script, stage: Stage) -> Cast:
+    if script.server_messages is None:
+        return stage.cast
+    return replace(stage.cast, server_messages=script.server_messages)
 
 
-def cast_script(script: Script, bot: Bot) -> Script:
-    """The script with the bot's own assistant, where it names none.
-
-    Raises:
-        PlayError: The bot has several.
-    """
-    return script if script.assistant is not None else replace(script, assistant=bot.speaker())
+def _chaos(seed: int | None, stage: Stage) -> Chaos | None:
+    if seed is None:
+        return None
+    return Chaos(seed, stage.runs.count if stage.runs is not None else None)
 
 
 async def _perform(player: Player, script: Script) -> None:

@@ -14,18 +14,22 @@ from ..errors import PlayError
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Generator[str]:
+def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
     """Serve the app for as long as the block lasts. Gives the base URL.
 
+    Args:
+        app: The app.
+        port: Where; 0 takes a free port.
+
     Raises:
-        PlayError: The app did not start.
+        PlayError: The port is in use, or the app did not start.
     """
     # Whoever gives the app to a client of its own does not need it.
     import uvicorn
 
     config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with _listening(port) as listening:
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         try:
@@ -37,3 +41,10 @@ def serving(app: ASGIApp) -> Generator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:
+        raise PlayError(f"port {port} of this machine is in use; take another") from None

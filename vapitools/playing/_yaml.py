@@ -2,7 +2,7 @@
 
 Plain YAML makes a number of sixty out of `1:00`, a moment out of `2026-12-24` and `true` out of
 `on`. A call file holds what a model sends, which is JSON: here only `null`, `true`, `false` and
-numbers are more than text.
+numbers are more than text. `!day +1` is tomorrow, as `2026-12-24` is written.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 import yaml
 
 from ..errors import PlayError
 
+_STANDARD = "tag:yaml.org,2002:"
 _PLAIN: Mapping[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 # As JSON has them: `+15550100010` and `007` are text.
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
 _MAX_VALUES = 20_000
+
+DAY = "!day"
+"""Before a number of days from today."""
+_DAYS = re.compile(r"[-+]?[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             items = [self.read(item) for item in node.value]
             return Node([item.value for item in items], place, items=items)
-        return Node(_scalar(node), place)
+        return Node(_scalar(node, place), place)
 
     def _fields(self, node: Any) -> dict[str, Node]:
         fields: dict[str, Node] = {}
@@ -103,8 +109,14 @@ class _Reader:
         return fields
 
 
-def _scalar(node: Any) -> Any:
+def _scalar(node: Any, place: str) -> Any:
     text = str(node.value)
+    if node.tag == DAY:
+        if not _DAYS.fullmatch(text):
+            raise PlayError(f"{place}: write {DAY} with a number of days, such as {DAY} +1")
+        return (date.today() + timedelta(days=int(text))).isoformat()
+    if not node.tag.startswith(_STANDARD):
+        raise PlayError(f"{place}: there is no {node.tag}; there is {DAY}")
     if node.style is not None:  # in quotes, or a block
         return text
     if text.lower() in _PLAIN:

@@ -1,12 +1,13 @@
-"""A bot on a real port of this machine, and what Vapi knows of it."""
+"""What a call is played against: a bot on a real port of this machine, or a server elsewhere."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
@@ -17,23 +18,25 @@ from ..assistants import Assistant
 from ..auth import Verifier
 from ..errors import DefinitionError, PlayError
 from ..events import Events
-from ..instrumentation import RunHook
+from ..instrumentation import ToolRun
 from ..settings import Settings
 from ..squads import Squad
 from ..sync import Declaration
 from ..toolset import Toolset
 from ..web import router
 from ._cast import Cast
+from ._control import ControlDesk
 from ._delivery import Server
 from ._script import ASK
 from ._serving import serving
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
+Encrypt = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Bot:
-    """What is played against, on this machine.
+    """A bot, to be served on this machine or known to be served elsewhere.
 
     Attributes:
         tools: What the assistant can call.
@@ -42,7 +45,7 @@ class Bot:
         squads: Those that are declared; their assistants need not be among the others.
         lifespan: Opens and closes what the tools need.
         settings: Limits and secrets.
-        app: An ASGI app of the user's own, in the place of the router.
+        app: An ASGI app to serve in the place of a router of these tools.
         path: Where in the app the webhook is.
     """
 
@@ -51,7 +54,7 @@ class Bot:
     assistants: Sequence[Assistant] = ()
     squads: Sequence[Squad] = ()
     lifespan: Lifespan | None = None
-    settings: Settings = dataclasses.field(default_factory=Settings, repr=False)
+    settings: Settings = field(default_factory=Settings, repr=False)
     app: ASGIApp | None = None
     path: str = "/webhook"
 
@@ -75,52 +78,120 @@ class Bot:
         if len(names) > 1:
             raise PlayError(
                 f"there are several assistants: {', '.join(names)}; "
-                f"say which one answers: assistant: {names[0]}"
+                f"say which one answers, such as `assistant: {names[0]}`"
             )
         return names[0] if names else None
 
 
-@contextmanager
-def hosting(
-    bot: Bot, control_url: str, *, hooks: Sequence[RunHook] | None = None
-) -> Generator[Cast]:
-    """Serve the bot for as long as the block lasts. Gives what Vapi knows of it.
+class Runs:
+    """How often each call has run, and what it raised. A `RunHook` of a server of ours."""
 
-    Args:
-        bot: The bot.
-        control_url: Where live calls take commands.
-        hooks: See every tool run begin and end; by default it is logged.
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self.errors: dict[str, BaseException] = {}
+
+    def started(self, run: ToolRun) -> None:
+        """See `RunHook.started`."""
+        if run.tool_call_id is not None:
+            self._counts[run.tool_call_id] = self.count(run.tool_call_id) + 1
+
+    def finished(self, run: ToolRun) -> None:
+        """See `RunHook.finished`."""
+        if run.tool_call_id is not None and run.error is not None:
+            self.errors[run.tool_call_id] = run.error
+
+    def count(self, tool_call_id: str) -> int:
+        """How often a call has run."""
+        return self._counts.get(tool_call_id, 0)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What calls are played against.
+
+    Attributes:
+        cast: Who is there.
+        desk: Where live calls take commands.
+        verifier: Whom the server lets in; None: everybody.
+        bot: The bot, where it is known.
+        runs: What has run, where that can be seen.
+    """
+
+    cast: Cast
+    desk: ControlDesk
+    verifier: Verifier | None = None
+    bot: Bot | None = None
+    runs: Runs | None = None
+
+
+@contextmanager
+def hosting(bot: Bot) -> Generator[Stage]:
+    """Serve a bot for as long as the block lasts.
 
     Raises:
         PlayError: It cannot be served.
     """
+    runs, desk = Runs(), ControlDesk()
     settings, encrypt = _with_keys(bot)
-    settings = dataclasses.replace(settings, control_urls=(*settings.control_urls, control_url))
     started = _Lifespan(bot.lifespan)
-    app = bot.app or router(
-        bot.tools,
-        auth=bot.auth,
-        events=bot.events,
-        settings=settings,
-        hooks=hooks,
-        lifespan=started.open,
-    )
-    try:
-        with serving(app) as base_url:
-            yield cast_of(bot, base_url, encrypt)
-    except PlayError as error:
-        if started.error is not None:
-            raise PlayError(f"its lifespan failed: {_described(started.error)}") from started.error
-        raise error from None
+    with desk.serve() as control_url:
+        urls = (*settings.control_urls, control_url)
+        app = bot.app or router(
+            bot.tools,
+            auth=bot.auth,
+            events=bot.events,
+            settings=dataclasses.replace(settings, control_urls=urls),
+            hooks=[runs],
+            lifespan=started.open,
+        )
+        try:
+            with serving(app) as base_url:
+                cast = cast_of(bot, base_url, encrypt)
+                is_ours = bot.app is None
+                yield Stage(cast, desk, bot.auth, bot, runs if is_ours else None)
+        except PlayError:
+            if started.error is None:
+                raise
+            text = f"its lifespan failed: {_described(started.error)}"
+            raise PlayError(text) from started.error
 
 
-def cast_of(bot: Bot, url: str, encrypt: Callable[[str], str] | None = None) -> Cast:
-    """What Vapi knows of a bot that is served at a URL, as `vapitools apply` brings it there.
+@contextmanager
+def visiting(
+    url: str,
+    *,
+    bot: Bot | None = None,
+    verifier: Verifier | None = None,
+    control_port: int = 0,
+    settings: Settings | None = None,
+) -> Generator[Stage]:
+    """Play against a server that runs elsewhere, ours or anybody's.
 
     Args:
-        bot: The bot.
-        url: Where the router is.
-        encrypt: Encrypts a value as Vapi does.
+        url: With a bot, where its router is; without one, the address of the webhook, which is
+            `/webhook` where the URL has no path.
+        bot: What is known to be served there.
+        verifier: Whom the server lets in; None: everybody.
+        control_port: Where live calls take commands on this machine; 0 takes a free one.
+        settings: The keys to encrypt with.
+
+    Raises:
+        PlayError: The bot declares what cannot be, or the port is in use.
+    """
+    desk = ControlDesk()
+    keys = (settings or Settings()).decryption_keys
+    encrypt = _encryption.PrivateKeys(keys).encrypt if keys else None
+    if bot is not None:
+        cast = cast_of(bot, url, encrypt)
+    else:
+        path = "" if urlsplit(url).path else "/webhook"
+        cast = Cast(Server(f"{url}{path}"), encrypt=encrypt)
+    with desk.serve(control_port):
+        yield Stage(cast, desk, verifier, bot)
+
+
+def cast_of(bot: Bot, url: str, encrypt: Encrypt | None = None) -> Cast:
+    """What Vapi knows of a bot that is served at a URL, as `vapitools apply` brings it there.
 
     Raises:
         PlayError: It declares what cannot be.
@@ -141,7 +212,7 @@ def cast_of(bot: Bot, url: str, encrypt: Callable[[str], str] | None = None) -> 
             for tool in _every(bot.tools, declaration.tools.values())
         }
         assistants = {
-            assistant.name or "": _with_tool_servers(
+            assistant.name or "": _with_registered(
                 assistant.declared(
                     base_url=url,
                     server=fields,
@@ -154,15 +225,15 @@ def cast_of(bot: Bot, url: str, encrypt: Callable[[str], str] | None = None) -> 
         }
     except DefinitionError as error:
         raise PlayError(error.problems) from error
-    webhook = f"{url.rstrip('/')}{bot.path}"
-    return Cast(Server(webhook), assistants, tools, is_known=True, encrypt=encrypt)
+    webhook = Server(f"{url.rstrip('/')}{bot.path}")
+    return Cast(webhook, assistants, tools, is_known=bot.app is None, encrypt=encrypt)
 
 
 def _every(*groups: Iterable[Any]) -> Iterable[Any]:
     return {tool.name: tool for group in groups for tool in group}.values()
 
 
-def _with_tool_servers(
+def _with_registered(
     assistant: Mapping[str, Any], tools: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """The assistant with its tools as they are registered, with a plan for trying again."""
@@ -174,7 +245,7 @@ def _with_tool_servers(
     return {**assistant, "model": {**model, "tools": named}} if named else dict(assistant)
 
 
-def _with_keys(bot: Bot) -> tuple[Settings, Callable[[str], str] | None]:
+def _with_keys(bot: Bot) -> tuple[Settings, Encrypt | None]:
     """Settings with a key for what arrives encrypted, and the other half of that key."""
     settings = bot.settings
     if not any(tool.encrypted_paths for tool in bot.tools):

@@ -1,0 +1,193 @@
+"""A script → the text of a call file, made for reading and editing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import yaml
+
+from ..toolset import Toolset
+from ._live_call import CALLER, LINE
+from ._samples import sample_arguments
+from ._script import (
+    UNSET,
+    Asks,
+    CallsTools,
+    HandsOver,
+    PlannedCall,
+    Says,
+    Script,
+    Step,
+    Tells,
+    Waits,
+)
+from ._yaml import DAY
+
+_ENDLESS = 1_000_000
+
+
+def starting_file(tools: Toolset, *, bot: str, assistant: str | None = None) -> str:
+    """A call file to begin with, which calls each tool once with arguments that are valid.
+
+    Args:
+        tools: The bot's tools.
+        bot: How the file names the bot.
+        assistant: The name of the assistant that answers, where there are several.
+    """
+    lines = [
+        "# A call, to be played with: vapitools play THIS-FILE",
+        "# The steps happen in order. Change them, and say what you expect of the answers.",
+        *_head({"call": "A first call", "bot": bot, "caller": CALLER, "assistant": assistant}),
+        "steps:",
+        "  - caller: Hello, can you help me?",
+    ]
+    for tool in tools:
+        sample = sample_arguments(tool)
+        if sample.problem is not None:
+            lines.append(f"  # These arguments do not fit yet: {sample.problem}")
+        arguments = {name: _as_day(value) for name, value in sample.arguments.items()}
+        lines += _tool(PlannedCall(tool.name, arguments), "  - ")
+        lines.append("    # expect: a text that is in the result")
+    lines += ["  - caller: Thank you, goodbye.", "end: customer-ended-call"]
+    return "\n".join(lines) + "\n"
+
+
+def write_script(script: Script, notes: Mapping[str, str] | None = None) -> str:
+    """The text of a call file that says the same.
+
+    Args:
+        script: The call.
+        notes: The place of a tool call → what stands above it as a comment.
+    """
+    customer: Any = dict(script.customer)
+    if list(customer) == ["number"]:
+        customer = customer["number"]
+    elif "sipUri" in customer:
+        customer["sip_uri"] = customer.pop("sipUri")
+    head = {
+        "call": script.name,
+        "bot": script.bot,
+        "url": script.url,
+        "caller": customer,
+        "number": script.number if script.number != LINE else None,
+        "kind": script.kind if script.kind != "inbound" else None,
+        "assistant": script.assistant,
+        "variables": dict(script.variables) or None,
+        "server_messages": list(script.server_messages or ()) or None,
+        "environment": dict(script.environment) or None,
+    }
+    lines = [*_head(head), "steps:"]
+    for step in script.steps:
+        lines += _step(step, notes or {})
+    lines += _end(script)
+    return "\n".join(lines) + "\n"
+
+
+def _head(fields: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name}: {_value(value)}" for name, value in fields.items() if value is not None)
+
+
+def _step(step: Step, notes: Mapping[str, str]) -> Iterator[str]:
+    if isinstance(step, Says):
+        yield f"  - {step.role}: {_value(step.text)}"
+    elif isinstance(step, CallsTools) and len(step.calls) == 1:
+        yield from _noted(step.calls[0], "  - ", notes)
+    elif isinstance(step, CallsTools):
+        yield "  - tools:"
+        for call in step.calls:
+            yield from _noted(call, "      - ", notes)
+    elif isinstance(step, Asks):
+        yield from _asks(step)
+    elif isinstance(step, HandsOver):
+        yield f"  - handoff: {_value(step.assistant)}"
+    elif isinstance(step, Tells):
+        yield f"  - message: {_value({'type': step.type, **step.fields})}"
+    elif isinstance(step, Waits):
+        yield f"  - wait: {step.seconds:g}"
+
+
+def _asks(step: Asks) -> Iterator[str]:
+    if step.type == "knowledge-base-request":
+        yield f"  - knowledge: {_value(step.fields.get('question', ''))}"
+    elif step.type == "handoff-destination-request":
+        yield f"  - handoff: {_value(dict(step.fields.get('parameters') or {}))}"
+    else:
+        yield f"  - transfer: {_value(dict(step.fields))}"
+    expect = {
+        "answer": step.expected.answer,
+        "error": step.expected.error,
+        "within": step.expected.within,
+    }
+    yield from _expect(expect, "    ")
+
+
+def _noted(call: PlannedCall, bullet: str, notes: Mapping[str, str]) -> Iterator[str]:
+    if call.place in notes:
+        yield f"{' ' * (len(bullet) - 2)}# {' '.join(notes[call.place].split())}"
+    yield from _tool(call, bullet)
+
+
+def _tool(call: PlannedCall, bullet: str) -> Iterator[str]:
+    indent = " " * len(bullet)
+    yield f"{bullet}tool: {_value(call.tool)}"
+    if call.arguments:
+        yield f"{indent}arguments:"
+        for name, value in call.arguments.items():
+            yield f"{indent}  {_value(name)}: {_value(value)}"
+    expected = call.expected
+    expect = {
+        "result": expected.result,
+        "error": expected.error,
+        "matches": expected.matches,
+        "heard": list(expected.heard) or None,
+        "within": expected.within,
+    }
+    yield from _expect(expect, indent)
+
+
+def _expect(fields: Mapping[str, Any], indent: str) -> Iterator[str]:
+    said = {name: value for name, value in fields.items() if value is not None}
+    said = {name: value for name, value in said.items() if value is not UNSET}
+    if said:
+        yield f"{indent}expect:"
+        for name, value in said.items():
+            yield f"{indent}  {name}: {_value(value)}"
+
+
+def _end(script: Script) -> Sequence[str]:
+    end = script.end
+    if not end.report and end.expected is None and not end.heard:
+        return [f"end: {_value(end.reason)}"]
+    analysis: Mapping[str, Any] = end.report.get("analysis") or {}
+    fields = {
+        "reason": end.reason,
+        "summary": analysis.get("summary"),
+        "success": analysis.get("successEvaluation"),
+        "data": analysis.get("structuredData"),
+    }
+    lines = ["end:"]
+    lines += [f"  {name}: {_value(value)}" for name, value in fields.items() if value is not None]
+    expect = {"ended": end.expected, "heard": list(end.heard) or None}
+    return [*lines, *_expect(expect, "  ")]
+
+
+class _Tomorrow:
+    """A day that is written as such, so that the file is right on every day."""
+
+
+def _as_day(value: Any) -> Any:
+    tomorrow = date.today() + timedelta(days=1)
+    return _Tomorrow() if value == tomorrow.isoformat() else value
+
+
+def _value(value: Any) -> str:
+    """A value on one line, in quotes where it would be read as another one."""
+    if isinstance(value, _Tomorrow):
+        return f"{DAY} +1"
+    # Its stubs leave some types open.
+    text: str = yaml.safe_dump(  # pyright: ignore[reportUnknownMemberType]
+        value, default_flow_style=True, allow_unicode=True, width=_ENDLESS, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...").removesuffix("\n")
