@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from ..errors import PlayError
 from ._cast import Cast
@@ -34,25 +36,45 @@ async def play(
     Raises:
         PlayError: The script does not fit the bot, or nothing listens at the server.
     """
-    if problems := list(_problems(script, stage.cast)):
-        raise PlayError(problems)
-    if script.assistant is None and stage.bot is not None:
-        script = replace(script, assistant=stage.bot.speaker())
     began = time.monotonic()
-    call = LiveCall(script.kind, script.customer, script.number, variables=script.variables)
-    played = Played(script.name, _caller(script), path=script.path)
-    async with postman(stage.verifier, limit) as by:
-        line = Line(call, _cast(script, stage), by, played, _chaos(seed, stage))
-        player = Player(line, stage.desk)
-        first = script.steps[0] if script.steps else None
-        is_greeted = isinstance(first, Says) and first.role == "assistant"
-        await player.begin(script.assistant, greet=not is_greeted)
+    async with calling(script, stage, seed=seed, limit=limit) as player:
+        await player.begin(_speaker(script, stage), greet=not _is_greeted(script))
         await _perform(player, script)
         await player.end(script.end)
+    played = player.played
     played.seconds = time.monotonic() - began
     if stage.runs is not None:
         played.note_errors(stage.runs.errors)
     return played
+
+
+@asynccontextmanager
+async def calling(
+    script: Script, stage: Stage, *, seed: int | None = None, limit: float | None = None
+) -> AsyncGenerator[Player]:
+    """A call that has not begun, for whoever takes its steps one by one. Takes what `play` takes.
+
+    Raises:
+        PlayError: The script does not fit the bot.
+    """
+    if problems := list(_problems(script, stage.cast)):
+        raise PlayError(problems)
+    call = LiveCall(script.kind, script.customer, script.number, variables=script.variables)
+    played = Played(script.name, _caller(script), path=script.path)
+    async with postman(stage.verifier, limit) as by:
+        line = Line(call, _cast(script, stage), by, played, _chaos(seed, stage))
+        yield Player(line, stage.desk)
+
+
+def _speaker(script: Script, stage: Stage) -> str | Mapping[str, Any] | None:
+    if script.assistant is None and stage.bot is not None:
+        return stage.bot.speaker()
+    return script.assistant
+
+
+def _is_greeted(script: Script) -> bool:
+    first = script.steps[0] if script.steps else None
+    return isinstance(first, Says) and first.role == "assistant"
 
 
 def _cast(script: Script, stage: Stage) -> Cast:
