@@ -38,10 +38,11 @@ class _Alarm:
     """Cancels the task that has set it."""
 
     def __init__(self, seconds: float) -> None:
-        self._task: Any = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        self._task: Any = asyncio.current_task(loop)
         self._cancelled_before = _cancelling(self._task)
         self._has_rung = False
-        self.timer = asyncio.get_running_loop().call_later(seconds, self._ring)
+        self.timer = loop.call_later(seconds, self._ring)
 
     def _ring(self) -> None:
         self._has_rung = True

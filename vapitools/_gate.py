@@ -58,8 +58,9 @@ class Gate:
         content = await body.read()
         if content:
             _check_content_type(headers.get(b"content-type", b""))
-            encoding = headers.get(b"content-encoding", b"").strip().lower()
-            content = _decoded(content, encoding, self._max_bytes)
+            encoding = headers.get(b"content-encoding", b"")
+            if encoding:
+                content = _decoded(content, encoding.strip().lower(), self._max_bytes)
         return content
 
 
@@ -152,6 +153,8 @@ class _Body:
 
 
 def _check_content_type(value: bytes) -> None:
+    if value == b"application/json":
+        return
     type_ = value.partition(b";")[0].strip().lower()
     if type_ and not type_.endswith((b"/json", b"+json")):
         raise MessageError(_NOT_JSON, status=415)

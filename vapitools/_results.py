@@ -52,7 +52,7 @@ def render(value: Any, limit: int) -> str:
         ResultError: The value cannot be written as text: a generator, an object of a class
             that nobody has told how to write, bytes that are no text, a list within itself.
     """
-    text = _in_words(value)
+    text = value if type(value) is str else _in_words(value)
     if text is None:
         text = to_json(value)
         if text.startswith('"'):  # one value, and not a part of anything
@@ -64,7 +64,7 @@ def fit(text: str, limit: int) -> str:
     """The text on one line, and cut with a marker when it is longer than the limit."""
     text = str.__str__(text).strip()  # a class of the author's may have methods of its own
     if len(text) <= limit:
-        return one_line(text)
+        return text if text.isprintable() else one_line(text)
     if text[0] in "{[" and (cut := _cut_json(text, limit)) is not None:
         return one_line(cut)
     return f"{one_line(text[:limit])} … (cut: {limit} of {len(text)} characters)"

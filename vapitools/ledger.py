@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Generator
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from .messages import ToolCallResult
 
@@ -20,53 +20,51 @@ class Answer:
 
     Any number of deliveries can await it. One that is given up ends neither the run nor the
     wait of another, as it would with a plain future.
+
+    Attributes:
+        is_given: Whether there is an answer.
     """
 
-    __slots__ = ("_callbacks", "_loop", "_result", "_waiting")
+    __slots__ = ("_callbacks", "_loop", "_result", "is_given")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._result: ToolCallResult | None = None
-        self._waiting: list[asyncio.Future[ToolCallResult]] = []
-        self._callbacks: list[Callable[[], None]] = []
-
-    @property
-    def is_given(self) -> bool:
-        """Whether there is an answer."""
-        return self._result is not None
+        self._callbacks: Sequence[Callable[[], None]] = ()
+        self.is_given = False
 
     @property
     def is_lost(self) -> bool:
         """Whether there will be none: the event loop of the run is gone."""
-        return self._result is None and self._loop is not asyncio.get_running_loop()
+        return not self.is_given and self._loop is not asyncio.get_running_loop()
 
     def give(self, result: ToolCallResult) -> None:
         """Answer; once only."""
         self._result = result
+        self.is_given = True
         # Kept for long by a ledger, it must not keep what waited for it.
-        callbacks, self._callbacks = self._callbacks, []
-        waiting, self._waiting = self._waiting, []
+        callbacks, self._callbacks = self._callbacks, ()
         for callback in callbacks:
             callback()
-        if self._loop.is_closed():
-            return  # nobody is left who waits
-        for future in waiting:
-            if not future.done():
-                future.set_result(result)
 
     def when_given(self, callback: Callable[[], None]) -> None:
         """Call back as soon as there is an answer."""
         if self.is_given:
             callback()
         else:
-            self._callbacks.append(callback)
+            self._callbacks = (*self._callbacks, callback)
 
     def __await__(self) -> Generator[Any, None, ToolCallResult]:
-        if self._result is not None:
-            return self._result
-        future: asyncio.Future[ToolCallResult] = self._loop.create_future()
-        self._waiting.append(future)
-        return (yield from future)
+        while self._result is None:
+            future = self._loop.create_future()
+            self.when_given(partial(self._wake, future))
+            yield from future
+        return self._result
+
+    def _wake(self, future: asyncio.Future[None]) -> None:
+        # Nobody waits any more who was given up, or whose event loop has ended.
+        if not future.done() and not self._loop.is_closed():
+            future.set_result(None)
 
 
 class Ledger(Protocol):
@@ -106,37 +104,28 @@ class MemoryLedger:
         self._size = size
         self._seconds = seconds
         self._clock = clock
-        self._running: dict[Key, Answer] = {}
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._answers: dict[Key, Answer] = {}
+        # Those that are given, the oldest first, and since when.
+        self._kept: deque[tuple[float, Key]] = deque()
 
     def once(self, key: Key, start: Callable[[], Answer]) -> Answer:
         """See `Ledger.once`."""
         self._forget()
-        if (kept := self._kept.get(key)) is not None:
-            return kept.answer
-        answer = self._running.get(key)
+        answer = self._answers.get(key)
         if answer is None or answer.is_lost:
-            answer = self._running[key] = start()
+            answer = self._answers[key] = start()
             answer.when_given(partial(self._keep, key, answer))
         return answer
 
     def _keep(self, key: Key, answer: Answer) -> None:
-        if self._running.get(key) is answer:
-            del self._running[key]
-            self._kept[key] = _Kept(answer, self._clock())
+        if self._answers.get(key) is answer:
+            self._kept.append((self._clock(), key))
 
     def _forget(self) -> None:
         """Forget the oldest answers: those past their age, and those there is no room for."""
-        while self._kept:
-            key, oldest = next(iter(self._kept.items()))
-            if len(self._kept) <= self._size and self._clock() - oldest.since < self._seconds:
-                return
-            del self._kept[key]
+        kept = self._kept
+        while kept and (len(kept) > self._size or self._clock() - kept[0][0] >= self._seconds):
+            del self._answers[kept.popleft()[1]]
 
     def __len__(self) -> int:
-        return len(self._running) + len(self._kept)
-
-
-class _Kept(NamedTuple):
-    answer: Answer
-    since: float
+        return len(self._answers)

@@ -277,20 +277,21 @@ def dump(value: Any) -> bytes:
 
 def _tool_calls(wire: _Message) -> list[ToolCall]:
     if wire.type == TOOL_CALLS:
-        return _each_once([_read(entry) for entry in _chosen_list(wire) if entry is not None])
+        return _each_once([_with_object(call) for call in _fullest(wire)])
     if wire.type == FUNCTION_CALL and wire.function_call is not None:
-        return [_read(_ToolCall(function=wire.function_call))]
+        return [_with_object(_read(_ToolCall(function=wire.function_call)))]
     return []
 
 
-def _chosen_list(wire: _Message) -> _Entries:
+def _fullest(wire: _Message) -> list[ToolCall]:
     """The first list in which every call is whole: all of them describe the same calls."""
-    filled: list[_Entries] = []
+    lists: list[list[ToolCall]] = []
     for entries in _lists(wire):
-        if entries and min(map(_parts, entries)) == _WHOLE:
-            return entries
-        filled.append(entries)
-    return max(filled, key=lambda entries: sum(map(_parts, entries)))
+        calls = [_read(entry) for entry in entries if entry is not None]
+        if calls and len(calls) == len(entries) and min(map(_parts, calls)) == _WHOLE:
+            return calls
+        lists.append(calls)
+    return max(lists, key=lambda calls: sum(map(_parts, calls)))
 
 
 def _lists(wire: _Message) -> Iterator[_Entries]:
@@ -299,29 +300,21 @@ def _lists(wire: _Message) -> Iterator[_Entries]:
         yield (_entries_decoder.decode(raw) if raw is not _ABSENT else None) or []
 
 
-def _parts(entry: _ToolCall | None) -> int:
+def _parts(call: ToolCall) -> int:
     """How many of id, name and arguments there are."""
-    if entry is None:
-        return 0
-    call = entry.tool_call or entry
     has_id = call.id is not UNSET and call.id is not None
-    return has_id + (_name(entry) is not None) + bool(_sent(call))
-
-
-def _name(entry: _ToolCall) -> str | None:
-    for call in (entry.tool_call, entry):
-        if call is not None:
-            if call.function is not None and call.function.name:
-                return call.function.name
-            if call.name:
-                return call.name
-    return None
+    return has_id + (call.name is not None) + (call.arguments != b"")
 
 
 def _read(entry: _ToolCall) -> ToolCall:
+    """The call of an entry, with its arguments as they were sent."""
     # Beside a `toolCall` stands the tool's definition: its `parameters` are a schema.
     call = entry.tool_call or entry
-    return ToolCall(call.id, _name(entry), _arguments(_sent(call)))
+    return ToolCall(call.id, _name(call) or _name(entry), _sent(call))
+
+
+def _name(call: _ToolCall) -> str | None:
+    return (call.function.name if call.function is not None else None) or call.name or None
 
 
 def _sent(call: _ToolCall) -> bytes:
@@ -342,6 +335,13 @@ def _each_once(calls: list[ToolCall]) -> list[ToolCall]:
         has_id = type(call.id) in (str, int) and call.id != ""
         seen.setdefault(call.id if has_id else object(), call)
     return list(seen.values())
+
+
+def _with_object(call: ToolCall) -> ToolCall:
+    """The call with what should be an object for its arguments."""
+    if call.arguments.startswith(b"{"):
+        return call
+    return ToolCall(call.id, call.name, _arguments(call.arguments))
 
 
 def _arguments(sent: bytes) -> bytes:

@@ -183,7 +183,8 @@ class Tool(Generic[P, R]):
         """
         self.check_bound()
         call = call or CallContext()
-        await self._check_enabled(call)
+        if self._predicates:
+            await self._check_enabled(call)
         text = arguments if isinstance(arguments, bytes) else _to_text(arguments)
         paths = self._spec.encrypted_paths
         if paths and keys is not None:

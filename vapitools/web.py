@@ -94,7 +94,8 @@ def router(
     ]
     if show_tools:
         routes.append(Route("/tools", _Definitions(gate, toolset), methods=["GET"]))
-    app = Router(routes, redirect_slashes=False, lifespan=partial(receiver.lifespan, lifespan))
+    app = _Router(routes, redirect_slashes=False, lifespan=partial(receiver.lifespan, lifespan))
+    app.webhook = webhook
     app.default = _Nothing(app.default)
     return app
 
@@ -110,6 +111,30 @@ def _check(auth: Any, events: Any) -> None:
 
 def _kind(value: Any) -> str:
     return "class" if isinstance(value, type) else type(value).__name__
+
+
+class _Router(Router):
+    """Starlette's router, with a way past its routes for the path that nearly every request has.
+
+    Asking the routes costs as much as checking who is calling.
+    """
+
+    webhook: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if _is_for_webhook(scope):
+            scope["endpoint"] = self.webhook
+            await self.webhook(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def _is_for_webhook(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return False
+    # Where the router is mounted, `root_path` says at which path.
+    return bool(scope["path"] == scope.get("root_path", "") + "/webhook")
 
 
 class _Receiver:
