@@ -46,6 +46,7 @@ ROWS = [
     {"testing"},
     {"__init__"},
     {"cli"},
+    {"pytest_plugin"},
 ]
 HOMES = {
     "starlette": {"web", "_gate", "_site", "recording", "playing", "testing", "cli"},
@@ -56,12 +57,12 @@ HOMES = {
     "typer": {"cli"},
     "click": {"cli"},
     "rich": {"cli"},
-    "uvicorn": {"cli", "playing", "testing"},
+    "uvicorn": {"cli", "playing"},
     "vapi": {"_connection"},
     "httpx": {"control", "_failures", "_connection", "checks", "playing"},
     "yaml": {"playing"},
     "hypothesis": {"testing"},
-    "pytest": {"testing"},
+    "pytest": {"pytest_plugin"},
     "jwt": {"auth"},
     "cryptography": {"_encryption"},
 }

@@ -142,6 +142,16 @@ def _errors_of_files() -> Generator[None]:
         raise CommandError(str(error), exit_code=USAGE) from None
 
 
+def play_file(path: Path) -> Played:
+    """Play a call file against the bot or the server that it names.
+
+    Raises:
+        VapiToolsError: It cannot be played.
+    """
+    options = _Options(Where(None, None), seed=None, timeout=None, debug=False)
+    return _played(load_script(path), options)
+
+
 # --- playing ------------------------------------------------------------------------------
 
 

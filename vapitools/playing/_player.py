@@ -191,10 +191,9 @@ class Player:
             said = self._call.conversation()
             fields = {"messages": said, "messagesOpenAIFormatted": said, **fields}
         event, content = await self._line.ask(self._call.message(step.type, **fields))
-        event.faults += [
-            Fault("expected", text)
-            for text in _expecting.of_answer(step.expected, content, event.seconds, step.type)
-        ]
+        if step.expected is not None and not event.faults:
+            texts = _expecting.of_answer(step.expected, content, event.seconds, step.type)
+            event.faults += [Fault("expected", text) for text in texts]
         event.faults[:] = [replace(fault, place=step.place) for fault in event.faults]
         if is_object(content) and step.type != "knowledge-base-request":
             await self._follow(_following.of_destination_request(content))
@@ -277,10 +276,9 @@ class Player:
         after = self._line.speak(_hearing.after(tool, call.arguments, answer, seconds))
         all_heard = [*heard, *during, *after]
         found = list(shaken.judgement.faults) if is_first else []
-        found += [
-            Fault("expected", text)
-            for text in _expecting.of_tool(call.expected, answer, all_heard, seconds, call.tool)
-        ]
+        if call.expected is not None:
+            texts = _expecting.of_tool(call.expected, answer, all_heard, seconds, call.tool)
+            found += [Fault("expected", text) for text in texts]
         event.faults += [replace(fault, place=call.place) for fault in found]
         return Answered(answer, all_heard, seconds, event.faults)
 

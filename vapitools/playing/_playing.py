@@ -113,7 +113,7 @@ def _problems(script: Script, cast: Cast) -> Iterator[str]:
     if not cast.is_known:
         return
     for call in script.tool_calls:
-        if call.expected.error is not None:
+        if call.expected is None or call.expected.error is not None:
             continue
         tool = cast.tools.get(call.tool)
         if tool is None:

@@ -124,6 +124,11 @@ class Fault:
         return RULES[self.rule].level
 
     @property
+    def wanted(self) -> str:
+        """The rule."""
+        return RULES[self.rule].text
+
+    @property
     def effect(self) -> str:
         """What happens."""
         return RULES[self.rule].effect

@@ -50,13 +50,13 @@ class PlannedCall:
     Attributes:
         tool: The tool's name.
         arguments: What the model sends, without what Vapi fills in.
-        expected: Of the answer.
+        expected: Of the answer; None takes a result and an error alike.
         place: The line of the call file.
     """
 
     tool: str
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    expected: Expected = Expected()
+    expected: Expected | None = Expected()
     place: str = ""
 
 
@@ -84,13 +84,13 @@ class Asks:
     Attributes:
         type: The type of the message.
         fields: Of the message.
-        expected: Of the answer.
+        expected: Of the answer; None takes any.
         place: The line of the call file.
     """
 
     type: str
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    expected: Expected = Expected()
+    expected: Expected | None = Expected()
     place: str = ""
 
 

@@ -15,6 +15,7 @@ from ._script import (
     UNSET,
     Asks,
     CallsTools,
+    Expected,
     HandsOver,
     PlannedCall,
     Says,
@@ -115,11 +116,8 @@ def _asks(step: Asks) -> Iterator[str]:
         yield f"  - handoff: {_value(dict(step.fields.get('parameters') or {}))}"
     else:
         yield f"  - transfer: {_value(dict(step.fields))}"
-    expect = {
-        "answer": step.expected.answer,
-        "error": step.expected.error,
-        "within": step.expected.within,
-    }
+    expected = step.expected or Expected()
+    expect = {"answer": expected.answer, "error": expected.error, "within": expected.within}
     yield from _expect(expect, "    ")
 
 
@@ -136,7 +134,7 @@ def _tool(call: PlannedCall, bullet: str) -> Iterator[str]:
         yield f"{indent}arguments:"
         for name, value in call.arguments.items():
             yield f"{indent}  {_value(name)}: {_value(value)}"
-    expected = call.expected
+    expected = call.expected or Expected()
     expect = {
         "result": expected.result,
         "error": expected.error,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
+from ..playing._serving import serving
 from . import _troubles
 from ._fields import Kind
 from ._parts import Body
@@ -216,21 +214,8 @@ class FakeVapi:
     @contextmanager
     def serve(self) -> Generator[str]:
         """Serve it on a free port of this machine, in a thread. Gives the base URL."""
-        # A test that gives the app to a client of its own does not need it.
-        import uvicorn
-
-        config = uvicorn.Config(self, log_config=None, ws="none", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-            thread.start()
-            try:
-                while thread.is_alive() and not server.started:
-                    time.sleep(0.005)
-                yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-            finally:
-                server.should_exit = True
-                thread.join()
+        with serving(self) as base_url:
+            yield base_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as an ASGI app."""
