@@ -63,6 +63,7 @@ def test_each_parameter_that_must_be_there_gets_a_value_as_a_person_would_write_
         "area": Area,
         "is_regular": bool,
         "topic": str,
+        "born": str,
         "nickname": str,
     }
 
@@ -80,6 +81,7 @@ def test_each_parameter_that_must_be_there_gets_a_value_as_a_person_would_write_
             "area": "inside",
             "is_regular": True,
             "topic": "example",
+            "born": "1980-05-17",
         }
     )
 
@@ -158,6 +160,7 @@ MADE: dict[str, tuple[Any, Any]] = {
     "set of two": (Annotated[frozenset[bool], Field(min_length=2)], [True, False]),
     "empty": (Annotated[list[int], Field(max_length=0)], []),
     "tuple": (tuple[int, str, bool], [1, "example", True]),
+    "nothing": (list[None], [None]),
     "dict": (dict[str, int], {"example": 1}),
     "entries": (
         Annotated[dict[str, bool], Field(min_length=2)],
@@ -244,6 +247,16 @@ def test_a_pattern_that_cannot_be_met_is_a_problem_with_a_text_to_replace() -> N
 
     assert sample == Sample(
         {"x": "example"}, r"x: wanted text, matching ^\p{Greek}+$, got text that does not fit"
+    )
+
+
+def test_more_than_there_is_within_the_limits_is_a_problem() -> None:
+    letters = set[Annotated[str, Field(max_length=1)]]
+
+    sample = sample_arguments(tool(taking(Annotated[letters, Field(min_length=12)])))
+
+    assert sample == Sample(
+        {}, "x: wanted a list, each text, at least 12 items, no repeats, got nothing"
     )
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from itertools import chain, count
+from itertools import chain, count, takewhile
 
 from .._wording import Schema
 from . import _patterns
@@ -131,11 +131,8 @@ def _plain_texts(named: str | None, least: int, most: int | None) -> Iterator[st
         (f"example {number}" for number in range(2, 10)),
     )
     numbered = (str(number).rjust(least, "0") for number in count(1))
-    fitted = chain((_fitted(text, least, most) for text in texts), numbered)
-    for text in fitted:
-        if most is not None and len(text) > most:
-            return
-        yield text
+    short = takewhile(lambda text: most is None or len(text) <= most, numbered)
+    return chain((_fitted(text, least, most) for text in texts), short)
 
 
 def _fitted(text: str, least: int, most: int | None) -> str:
@@ -187,14 +184,11 @@ def _dates(name: str, today: dt.date) -> Iterator[str]:
 
 def _times(name: str, today: dt.date) -> Iterator[str]:
     hours = (19, *(hour for hour in range(8, 24) if hour != 19))
-    yield from (f"{hour:02}:{minutes}" for minutes in ("00", "30") for hour in hours)
-    yield "19:00Z"
+    return (f"{hour:02}:{minutes}" for minutes in ("00", "30") for hour in hours)
 
 
 def _date_times(name: str, today: dt.date) -> Iterator[str]:
-    for date in _dates(name, today):
-        yield f"{date}T19:00"
-        yield f"{date}T19:00Z"
+    return (f"{date}T19:00{zone}" for date in _dates(name, today) for zone in ("", "Z"))
 
 
 _MOMENTS = {"date": _dates, "time": _times, "date-time": _date_times}

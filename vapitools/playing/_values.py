@@ -76,16 +76,11 @@ class Values:
         return _texts.values(schema, name, self._today)
 
     def _lists(self, schema: Schema, name: str, path: tuple[str, ...]) -> Iterator[Any]:
+        if firsts := schema.get("prefixItems"):
+            return _rows([self.of(first, name, path) for first in firsts])
         least, most = schema.get("minItems", 0), schema.get("maxItems")
-        firsts = schema.get("prefixItems", [])
-        wanted = max(least, 1 if most is None else min(most, 1)) - len(firsts)
-        begin = _rows([self.of(first, name, path) for first in firsts])
-        if wanted <= 0:
-            return begin
-        rest = self._items(schema, name, path, wanted)
-        if not firsts:
-            return chain(rest, [[]] if not least else [])
-        return (first + last for first, last in zip(begin, rest, strict=False))
+        wanted = max(least, 1 if most is None else min(most, 1))
+        return chain(self._items(schema, name, path, wanted), [[]] if not least else [])
 
     def _items(
         self, schema: Schema, name: str, path: tuple[str, ...], wanted: int
