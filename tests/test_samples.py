@@ -156,6 +156,7 @@ MADE: dict[str, tuple[Any, Any]] = {
     "nested repeats": (matching("^(a+)+$", min_length=30), "a" * 900),
     "list": (list[str], ["example"]),
     "items": (Annotated[list[dt.date], Field(min_length=1)], [TOMORROW]),
+    "the same again": (Annotated[list[Literal["a"]], Field(min_length=3)], ["a", "a", "a"]),
     "set": (Annotated[set[int], Field(min_length=3)], [1, 2, 3]),
     "set of two": (Annotated[frozenset[bool], Field(min_length=2)], [True, False]),
     "empty": (Annotated[list[int], Field(max_length=0)], []),
@@ -169,6 +170,7 @@ MADE: dict[str, tuple[Any, Any]] = {
     "keys": (dict[Literal["a"], int], {"a": 1}),
     "keys that match": (dict.__class_getitem__((matching("^a+$"), int)), {"a": 1}),
     "keys that are numbers": (dict[int, str], {"12345": "example"}),
+    "keys that nobody guesses": (dict[bool, int], {}),
     "dataclass": (Address, {"street": "1 Main Street", "country": "IT"}),
     "named tuple": (Pair, {"low": 1}),
     "tagged union": (

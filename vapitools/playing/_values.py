@@ -94,13 +94,17 @@ class Values:
     def _objects(self, schema: Schema, path: tuple[str, ...]) -> Iterator[Any]:
         properties = schema.get("properties", {})
         if not properties and (entries := _entries(schema)):
-            yield from self._dicts(schema, *entries, path)
-            return
+            return self._dicts(schema, *entries, path)
         needed = must_come(schema, self._definitions)
-        for names in (needed, list(properties)):
-            columns = [self.of(properties[name], name, path) for name in names]
-            for row in islice(_rows(columns), TRIES):
-                yield dict(zip(names, row, strict=True))
+        return chain.from_iterable(
+            self._with_fields(properties, names, path) for names in (needed, list(properties))
+        )
+
+    def _with_fields(
+        self, properties: Schema, names: list[str], path: tuple[str, ...]
+    ) -> Iterator[Any]:
+        columns = [self.of(properties[name], name, path) for name in names]
+        return (dict(zip(names, row, strict=True)) for row in islice(_rows(columns), TRIES))
 
     def _dicts(
         self, schema: Schema, keys: Schema, values: Schema, path: tuple[str, ...]
@@ -115,9 +119,8 @@ class Values:
                 row = islice(cycle(items), start, start + wanted)
                 yield dict(zip(map(str, names), row, strict=True))
 
-        yield from _in_turn(with_keys(kind) for kind in (keys, *_OTHER_KEYS))
-        if not least:
-            yield {}
+        empty = [iter([dict[str, Any]()])] if not least else []
+        return _in_turn([*(with_keys(kind) for kind in (keys, *_OTHER_KEYS)), *empty])
 
 
 def _entries(schema: Schema) -> tuple[Schema, Schema] | None:
