@@ -41,6 +41,9 @@ def of_answer(expected: Expected, content: Any, seconds: float, name: str) -> It
         yield f"{name}: expected an answer, got the error {shown(error)}"
     if expected.answer is not UNSET and not fits(expected.answer, content):
         yield f"{name}: expected {shown(expected.answer)}, got {shown(content)}"
+    text = json.dumps(content, ensure_ascii=False)
+    if expected.matches is not None and not re.search(expected.matches, text):
+        yield f"{name}: expected a match of {expected.matches!r}, got {shown(content)}"
     yield from _of_time(expected, seconds, name)
 
 

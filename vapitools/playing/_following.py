@@ -19,6 +19,7 @@ class Following:
         variables: Values for the call.
         heard: What the caller hears.
         goes_to: Where the call goes: a number, a SIP address or the name of an assistant.
+        overrides: What is different of that assistant in this call.
         ended: Why the call ends with it.
     """
 
@@ -26,6 +27,7 @@ class Following:
     variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
     heard: Heard | None = None
     goes_to: str | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict[str, Any])
     ended: str | None = None
 
 
@@ -72,6 +74,7 @@ def _gone(destination: Mapping[str, Any], message: Any, reason: str) -> Followin
     return Following(
         heard=Heard(words, "transfer") if words else None,
         goes_to=where,
+        overrides=as_object(destination.get("assistantOverrides")),
         ended=None if is_assistant else reason,
     )
 

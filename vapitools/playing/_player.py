@@ -204,13 +204,18 @@ class Player:
         self.played.events.append(Noted(step.type))
         await self._line.tell(step.type, step.fields, place=step.place, always=True)
 
-    async def hand_over(self, assistant: str) -> None:
+    async def hand_over(self, assistant: str, overrides: Mapping[str, Any] | None = None) -> None:
         """Let another assistant of the squad take the call.
+
+        Args:
+            assistant: Its name.
+            overrides: What is different of it in this call.
 
         Raises:
             PlayError: There is no such assistant.
         """
-        before, after = self._line.assistant, self._cast.assistant(assistant)
+        before = self._line.assistant
+        after = {**self._cast.assistant(assistant), **(overrides or {})}
         self.played.events.append(Noted(f"{assistant} takes the call"))
         assistants = {"fromAssistant": dict(before), "toAssistant": dict(after)}
         await self._line.tell("transfer-update", assistants)
@@ -300,7 +305,7 @@ class Player:
         if following.heard is not None:
             self._line.speak([following.heard])
         if following.goes_to is not None and following.goes_to in self._cast.assistants:
-            await self.hand_over(following.goes_to)
+            await self.hand_over(following.goes_to, following.overrides)
         elif following.goes_to is not None:
             self.played.events.append(Noted(f"the call goes to {following.goes_to}"))
         if following.ended is not None:

@@ -39,7 +39,7 @@ call bot url caller number kind assistant variables server_messages environment 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _TOOL = ["tool", "arguments", "expect"]
 _OF_A_TOOL = ["result", "error", "matches", "heard", "within"]
-_OF_AN_ANSWER = ["answer", "error", "within"]
+_OF_AN_ANSWER = ["answer", "error", "matches", "within"]
 _END = ["reason", "summary", "success", "data", "expect"]
 _AT_THE_END = ["ended", "heard"]
 _CUSTOMER = {"number": "number", "name": "name", "sip_uri": "sipUri", "extension": "extension"}

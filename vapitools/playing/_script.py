@@ -29,7 +29,8 @@ class Expected:
     Attributes:
         result: A text that is in the result; anything else is the result as JSON.
         error: A text that is in the error; "" is any error.
-        matches: A regular expression that is found in the result or the error.
+        matches: A regular expression that is found in the result or the error, or in the JSON of
+            an answer that is no tool's.
         heard: Texts that the caller hears around it.
         within: The most seconds that it may take.
         answer: Fields of an answer that is no tool's.

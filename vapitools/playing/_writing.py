@@ -117,7 +117,12 @@ def _asks(step: Asks) -> Iterator[str]:
     else:
         yield f"  - transfer: {_value(dict(step.fields))}"
     expected = step.expected or Expected()
-    expect = {"answer": expected.answer, "error": expected.error, "within": expected.within}
+    expect = {
+        "answer": expected.answer,
+        "error": expected.error,
+        "matches": expected.matches,
+        "within": expected.within,
+    }
     yield from _expect(expect, "    ")
 
 
