@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.types import ASGIApp
 
 from ..auth import Verifier
+from ..recording import Line, Recorder, Sender
 from ..settings import Settings
 from . import target as targets
 from ._report import USAGE, CommandError
@@ -21,6 +25,7 @@ class Plan:
         url: Where the server is reached from this machine.
         is_loopback: Whether only this machine reaches it.
         debug: Whether tracebacks are shown.
+        record: Where what came is kept: a folder, or what keeps it for several processes.
     """
 
     target: str
@@ -29,6 +34,7 @@ class Plan:
     url: str
     is_loopback: bool
     debug: bool
+    record: Path | Line | None = None
 
     @property
     def auth(self) -> Verifier | None:
@@ -38,6 +44,12 @@ class Plan:
             SettingsError: A variable cannot be used.
         """
         return self.settings.verifier() if self.settings.has_credentials else None
+
+    def recorded(self, app: ASGIApp) -> ASGIApp:
+        """The app, with a recorder around it where that is wanted."""
+        if self.record is None:
+            return app
+        return Recorder(app, self.record if isinstance(self.record, Path) else Sender(self.record))
 
     def check(self, bot: targets.Bot | None) -> None:
         """See that nobody reaches tools that everybody can call.

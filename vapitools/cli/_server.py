@@ -124,7 +124,7 @@ def _serve(
 ) -> int:
     _logs.show()
     app = Guarded(_app(plan, bot), functools.partial(_report, plan, bot.folder))
-    config = _config(app, web_sockets=bot.app is not None)
+    config = _config(plan.recorded(app), web_sockets=bot.app is not None)
     grace = _after_sigterm(plan, bot)
     return _run(_Server(config, tell_ready, grace, supervised=supervised), [sock])
 
@@ -180,11 +180,11 @@ def work(plan: Plan, sockets: list[socket.socket] | None) -> None:
     except (targets.TargetError, SettingsError) as error:
         _logs.show()
         _say(str(error), error.__cause__ if plan.debug else None)
-        config = _config(stand_in, web_sockets=False)
+        config = _config(plan.recorded(stand_in), web_sockets=False)
         tell_ready = functools.partial(announce_stand_in, plan)
     else:
         _logs.show()
-        config = _config(app, web_sockets=bot.app is not None)
+        config = _config(plan.recorded(app), web_sockets=bot.app is not None)
         tell_ready = functools.partial(_announce_either, plan, bot, app)
     _run(_Server(config, tell_ready, _RELOADING, _RELOADING), sockets)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +31,13 @@ def command(
             min=1, help="How many processes serve. Each remembers only the calls it has answered."
         ),
     ] = 1,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep each message in this folder, with secrets and personal data replaced.",
+        ),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Serve the tools. Vapi's messages go to /webhook.
@@ -41,7 +50,7 @@ def command(
     with reported(debug):
         # Uvicorn takes a tenth of a second to load, which the other commands must not pay; and it
         # is loaded before the bot, whose folder may hold a file with the name of a module.
-        from . import _listening, _plan, _server, _workers
+        from . import _listening, _plan, _recording, _server, _workers
 
         settings = Settings.from_environ(os.environ)
         if debug:
@@ -56,7 +65,11 @@ def command(
         bot = None if reload or workers > 1 else targets.load(target, to_serve=True)
         listener = _listening.listen(host, port)
         plan = _plan.Plan(target, settings, host, listener.url, listener.is_loopback, debug)
-        with listener.sock as sock:
+        with contextlib.ExitStack() as stack:
+            sock = stack.enter_context(listener.sock)
+            if record is not None:
+                line = stack.enter_context(_recording.begin(record, shared=bot is None))
+                plan = dataclasses.replace(plan, record=line)
             if bot is not None:
                 plan.check(bot)
                 code = _server.serve(plan, sock, bot)

@@ -55,7 +55,7 @@ class Arrival(NamedTuple):
 class _Call:
     """One call: its folder, and what was told in it so far."""
 
-    folder: Path
+    folder: Path | None = None
     redactor: Redactor = field(default_factory=Redactor)
     moments: list[int] = field(default_factory=list[int])
     names: list[str] = field(default_factory=list[str])
@@ -80,7 +80,11 @@ class Folder:
         if body is None:
             return
         try:
-            self._write(self._call(_call_id(body)), arrival.moment, body)
+            call = self._call(_call_id(body))
+            redacted = call.redactor.redacted(body)
+            if call.folder is None:
+                call.folder = self._new_folder()
+            _write(call, call.folder, arrival.moment, redacted)
         except RecursionError:
             self._leave_out("a body that is nested too deeply")
         except OSError as error:
@@ -119,7 +123,7 @@ class Folder:
     def _call(self, id_: str | None) -> _Call:
         call = self._calls.get(id_)
         if call is None or len(call.names) >= _MAX_FILES:
-            call = self._calls[id_] = _Call(self._new_folder())
+            call = self._calls[id_] = _Call()
         self._calls.move_to_end(id_)
         while len(self._calls) > _MAX_CALLS:
             self._calls.popitem(last=False)
@@ -135,17 +139,6 @@ class Folder:
                 folder.mkdir(0o700)
                 return folder
         raise AssertionError  # there is always a next number
-
-    def _write(self, call: _Call, moment: int, body: Mapping[str, Any]) -> None:
-        redacted = call.redactor.redacted(body)
-        if (news := call.redactor.news()) is not None:
-            _redact_again(call, news)
-        place = bisect(call.moments, moment)
-        _make_room(call, place)
-        name = f"{place + 1:04d}-{_type(redacted)}.json"
-        _create(call.folder / name, _text(redacted))
-        call.moments.insert(place, moment)
-        call.names.insert(place, name)
 
 
 _ESCAPED_BLANK = re.compile(r"\\+[nrt]")
@@ -167,36 +160,57 @@ def made(folder: Path) -> None:
         raise PermissionError(errno.EACCES, "nobody may write there")
 
 
-def _make_room(call: _Call, place: int) -> None:
+def _write(call: _Call, folder: Path, moment: int, redacted: Mapping[str, Any]) -> None:
+    if (news := call.redactor.news()) is not None:
+        _redact_again(call, folder, news)
+    place = bisect(call.moments, moment)
+    _make_room(call, folder, place)
+    name = f"{place + 1:04d}-{_type(redacted)}.json"
+    # First, for a number that is not written is not to be used again, either.
+    call.moments.insert(place, moment)
+    call.names.insert(place, name)
+    _create(folder / name, _text(redacted))
+
+
+def _make_room(call: _Call, folder: Path, place: int) -> None:
     """A message that took longer to answer comes before those that came after it."""
     for later in range(len(call.names) - 1, place - 1, -1):
         old = call.names[later]
         new = f"{later + 2:04d}{old[4:]}"
         with contextlib.suppress(FileNotFoundError):
-            os.rename(call.folder / old, call.folder / new)
+            os.rename(folder / old, folder / new)
         call.names[later] = new
 
 
-def _redact_again(call: _Call, news: re.Pattern[str]) -> None:
+def _redact_again(call: _Call, folder: Path, news: re.Pattern[str]) -> None:
     """What a message tells of a person is taken out of those that were kept before."""
+    failed: OSError | None = None
     for name in call.names[-_LOOKED_AT_AGAIN:]:
-        path = call.folder / name
         try:
-            text = path.read_text("utf-8")
+            _redact_file(call.redactor, folder / name, news)
         # Whoever reads recordings may also delete one.
         except FileNotFoundError:
             continue
-        if not news.search(_ESCAPED_BLANK.sub(" ", text)):
-            continue
-        body = messages.decode_object(text.encode())
-        anew = None if body is None else _text(call.redactor.redacted(body))
-        if anew is not None and anew != text:
-            _replace(path, anew)
+        except OSError as error:
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def _redact_file(redactor: Redactor, path: Path, news: re.Pattern[str]) -> None:
+    text = path.read_text("utf-8")
+    if not news.search(_ESCAPED_BLANK.sub(" ", text)):
+        return
+    body = messages.decode_object(text.encode())
+    anew = None if body is None else _text(redactor.redacted(body))
+    if anew is not None and anew != text:
+        _replace(path, anew)
 
 
 def _replace(path: Path, text: str) -> None:
     beside = path.with_suffix(".new")
     try:
+        beside.unlink(missing_ok=True)
         _create(beside, text)
         os.replace(beside, path)
     except OSError:
