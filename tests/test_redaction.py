@@ -98,11 +98,15 @@ def test_dates_amounts_and_other_values_stay(value: Any) -> None:
 
 def test_a_number_is_the_same_one_in_every_spelling() -> None:
     spellings = ["+1 415-555-2671", "(415) 555-2671", "4155552671", "+14155552671", "555-2671"]
+    german = ["+49 170 1234567", "0170 1234567", "491701234567", "170 123 4567", "170123456"]
 
-    changed = redacted(body({"texts": spellings}))
+    changed = redacted(body({"texts": spellings}, {"texts": german}))
 
     assert arguments(changed)["texts"] == [
         "+1 555-010-0001", "(555) 010-0001", "5550100001", "+15550100001", "010-0001",
+    ]  # fmt: skip
+    assert arguments(changed, 1)["texts"] == [
+        "+15550100002", "15550100002", "15550100002", "555 010 0002", "900000001",
     ]  # fmt: skip
 
 
@@ -130,7 +134,7 @@ def test_two_values_do_not_become_one() -> None:
         ("phone_number", 4155552671), ("mobile", "+39 333 1234567"), ("card", "4111111111111111"),
         ("cardNumber", 4111111111111111), ("cvv", "123"), ("iban", "DE89370400440532013000"),
         ("insurance_number", "A123456780"), ("insuranceID", "XY-99-1"), ("member_id", "M-1207"),
-        ("api_key", "hunter2"), ("password", "hunter2"),
+        ("api_key", "hunter2"), ("password", "hunter2"), ("name", "{{Maria"),
     ],
 )  # fmt: skip
 def test_what_its_name_says_is_personal_is_replaced(name: str, value: Any) -> None:
@@ -149,7 +153,7 @@ def test_what_its_name_says_is_personal_is_replaced(name: str, value: Any) -> No
         ("phoneType", "mobile"), ("email_subject", "Hello"), ("isMobile", True),
         ("insuranceProvider", "Acme"), ("doctor_id", "d-1"), ("bookinguid", "abc"),
         ("city", "Danville"), ("birth_country", "Italy"), ("name", "{{customer.name}}"),
-        ("name", "unknown"), ("name", None), ("name", ""), ("number", 7), ("party", 4),
+        ("name", "Mr {{name}}"), ("name", "unknown"), ("name", None), ("name", ""), ("number", 7),
     ],
 )  # fmt: skip
 def test_what_only_sounds_personal_stays(name: str, value: Any) -> None:

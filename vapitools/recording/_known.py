@@ -22,6 +22,7 @@ _LONG = 6
 _MIN_DIGITS = 5
 # Shorter ones are words, as headers have them.
 _LONG_SECRET = 8
+_SHORT_SECRET = 3
 # The last digits of a phone number, with or without the code of its country.
 _OWN_DIGITS = 9
 
@@ -127,9 +128,10 @@ class Known:
 
     def _address(self, bare: str) -> str:
         made = self._numbered("address", _normal(bare), lambda n: f"{n} Sample Street")
-        for part in [bare, *re.split(r"[,;\n]", bare)]:
-            if len(part.strip()) >= _LONG and _WORD.search(part):
-                self._learn(part.strip(), made)
+        self._learn(bare, made)
+        for part in map(str.strip, re.split(r"[,;\n]", bare)):
+            if len(part) >= _LONG and _WORD.search(part):
+                self._learn(part, made)
         return made
 
     def _email(self, bare: str) -> str:
@@ -189,7 +191,7 @@ class Known:
 
     def _secret(self, bare: str) -> str:
         made = self._numbered("secret", bare, lambda n: f"secret-{n}")
-        self._learn(bare, made)
+        self._learn(bare, made, least=_SHORT_SECRET)
         return made
 
     def _foreign(self, bare: str) -> str:
@@ -369,11 +371,11 @@ class Known:
             numbers.popitem(last=False)
         return number
 
-    def _learn(self, value: str, made: str) -> None:
-        """Find the value in texts from now on."""
+    def _learn(self, value: str, made: str, least: int = 2) -> None:
+        """Find the value in texts from now on, if it has that many letters and digits."""
         for spelling in _spellings(value):
             normal = _normal(spelling)
-            if normal in self._made or not _can_be_found(spelling):
+            if normal in self._made or not _can_be_found(spelling, least):
                 continue
             self._made[normal] = made
             self._patterns[normal] = _pattern(spelling)
@@ -426,12 +428,12 @@ def _spellings(value: str) -> Iterator[str]:
     yield from (quote(value, "", errors="replace"), quote_plus(value, errors="replace"))
 
 
-def _can_be_found(spelling: str) -> bool:
-    """Whether it is not found in every other text."""
+def _can_be_found(spelling: str, least: int) -> bool:
+    """Whether it is not found in every other text, as small numbers are."""
     signs = sum(sign.isalnum() for sign in spelling)
-    if not any(sign.isalpha() for sign in spelling):
+    if least < _SHORT_SECRET and not any(sign.isalpha() for sign in spelling):
         return signs >= _MIN_DIGITS
-    return signs >= 2
+    return signs >= least
 
 
 def _pattern(spelling: str) -> str:

@@ -408,7 +408,11 @@ def _is_text(value: Any) -> bool:
 
 def _says_something(value: str) -> bool:
     """Whether it is no template, and no word for nothing."""
-    return "{{" not in value and value.strip().casefold() not in _NOTHING and bool(value.strip())
+    bare = value.strip().casefold()
+    return bool(bare) and bare not in _NOTHING and not _TEMPLATE.search(value)
+
+
+_TEMPLATE = re.compile(r"\{\{[^{}]{0,300}\}\}")
 
 
 _NOTHING = frozenset(

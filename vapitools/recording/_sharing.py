@@ -40,8 +40,10 @@ def shared(path: Path | str) -> Generator[Line, None, None]:
     with Listener(authkey=key) as listener:
         hub = _Hub(Folder(path), listener)
         threading.Thread(target=hub.listen, daemon=True).start()
-        yield Line(listener.address, key)
-        hub.finish()
+        try:
+            yield Line(listener.address, key)
+        finally:
+            hub.finish()
 
 
 class _Hub:
