@@ -33,6 +33,7 @@ from vapitools._results import render
 from vapitools.cli import app
 from vapitools.events import ANSWERED
 from vapitools.instrumentation import Outcome
+from vapitools.playing import RULES, read_script
 from vapitools.server_messages import CLASSES
 from vapitools.testing import FakeVapi
 
@@ -193,7 +194,7 @@ def write_files(page: Path, folder: Path) -> None:
     """Save the blocks that begin with the name of a file, as a reader does."""
     for source in (ROOT / "README.md", page):
         for block in blocks(source):
-            if named := re.match(r"# (\w+\.py)\n", block.text):
+            if named := re.match(r"# (\w+\.(?:py|call\.yaml))\n", block.text):
                 (folder / named[1]).write_text(block.text, "utf-8")
 
 
@@ -493,6 +494,22 @@ def test_the_json_of_a_page_is_json(page: Path) -> None:
     for block in blocks(page):
         if block.language == "json":
             json.loads(block.text)
+
+
+@pages_with("yaml")
+def test_the_call_files_of_a_page_can_be_read(page: Path) -> None:
+    for block in blocks(page):
+        if re.match(r"# \w+\.call\.yaml\n", block.text):
+            assert read_script(block.text, block.place).steps
+
+
+def test_the_table_of_rules_is_whole() -> None:
+    listed = {name: text for name, text in rows("playing.md", "Rule | What Vapi wants")}
+
+    assert sorted(listed) == sorted(RULES)
+    for name, rule in RULES.items():
+        told = listed[name].replace("`", "").removesuffix(".").lower()
+        assert name == "expected" or told == rule.text.lower()
 
 
 # --- links --------------------------------------------------------------------------------

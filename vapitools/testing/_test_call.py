@@ -18,6 +18,7 @@ from ..assistants import Assistant
 from ..errors import DefinitionError
 from ..events import Events
 from ..playing import Bot, Fault, Script, hosting, visiting
+from ..playing._live_call import Kind
 from ..playing._played import Asked, Commanded, Event, ToolUsed
 from ..playing._player import Answered, Player
 from ..playing._playing import calling
@@ -79,6 +80,7 @@ class TestCall:
             bot's own; one that handles `assistant-request` is asked.
         caller: The number of who is on the line, or the API's `customer` object.
         variables: The call's variables.
+        kind: Who has called: `"inbound"`, `"outbound"` or `"web"`.
         lifespan: Opens and closes what the tools need.
         settings: Limits and secrets; with a secret, what is sent is signed with it.
         path: Where in an ASGI app the webhook is.
@@ -99,6 +101,7 @@ class TestCall:
         assistant: str | Mapping[str, Any] | None = None,
         caller: str | Mapping[str, Any] = _CALLER,
         variables: Mapping[str, Any] | None = None,
+        kind: Kind = "inbound",
         lifespan: Lifespan | None = None,
         settings: Settings | None = None,
         path: str = "/webhook",
@@ -106,7 +109,11 @@ class TestCall:
     ) -> None:
         customer = {"number": caller} if isinstance(caller, str) else dict(caller)
         self._script = Script(
-            "a test", customer=customer, assistant=assistant, variables=dict(variables or {})
+            "a test",
+            kind=kind,
+            customer=customer,
+            assistant=assistant,
+            variables=dict(variables or {}),
         )
         self._url = bot if isinstance(bot, str) else None
         self._settings = settings or Settings()
