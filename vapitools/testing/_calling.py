@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any, Generic, TypeVar, overload
 
 from .. import _coercion, _results
@@ -40,6 +41,14 @@ class Called(Generic[T]):
     text: str
 
 
+# What `async def` returns is this to pyright, and the other to mypy.
+@overload
+def call(
+    tool: Tool[..., CoroutineType[Any, Any, T]],
+    context: CallContext | None = None,
+    /,
+    **arguments: Any,
+) -> Called[T]: ...
 @overload
 def call(
     tool: Tool[..., Coroutine[Any, Any, T]], context: CallContext | None = None, /, **arguments: Any
