@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._shapes import as_list, as_object
+from .._shapes import as_list, as_object, is_list
 from ..errors import PlayError
 from ._delivery import Server
 
@@ -24,6 +24,9 @@ status-update tool-calls transfer-destination-request handoff-destination-reques
 class Cast:
     """Who is at the other end of the line.
 
+    An assistant can be one that a server has answered with: whatever in it is not as the API
+    takes it counts as missing.
+
     Attributes:
         server: Where a message goes when neither tool nor assistant says it.
         assistants: Those that are known, by name.
@@ -33,9 +36,10 @@ class Cast:
         encrypt: Encrypts a value as Vapi does; None: nobody can.
     """
 
+    # What is known of them holds secrets, and is long: no text of an error is to have it.
     server: Server
-    assistants: Mapping[str, Definition] = field(default_factory=dict[str, Definition])
-    tools: Mapping[str, Definition] = field(default_factory=dict[str, Definition])
+    assistants: Mapping[str, Definition] = field(default_factory=dict[str, Definition], repr=False)
+    tools: Mapping[str, Definition] = field(default_factory=dict[str, Definition], repr=False)
     is_known: bool = False
     server_messages: Sequence[str] = tuple(SERVER_MESSAGES)
     encrypt: Callable[[str], str] | None = None
@@ -57,9 +61,9 @@ class Cast:
 
     def tool(self, name: str, assistant: Definition) -> Definition:
         """What is known of a tool: of the assistant's own first; nothing is an empty one."""
-        for tool in as_list(as_object(assistant.get("model")).get("tools")):
+        for tool in map(as_object, as_list(as_object(assistant.get("model")).get("tools"))):
             if as_object(tool.get("function")).get("name") == name:
-                return dict(tool)
+                return tool
         return self.tools.get(name, {})
 
     def server_of(self, assistant: Definition) -> Server:
@@ -73,4 +77,4 @@ class Cast:
     def wanted(self, assistant: Definition) -> Sequence[str]:
         """The types of messages that are sent in an assistant's call."""
         own = assistant.get("serverMessages")
-        return self.server_messages if own is None else list(own)
+        return as_list(own) if is_list(own) else self.server_messages

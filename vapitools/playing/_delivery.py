@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
 
 from .. import _secrecy, auth, messages
 from .._deadline import TooLateError, within
-from .._shapes import as_object
+from .._shapes import as_list, as_object
 from ..errors import PlayError
 
 if TYPE_CHECKING:
     import httpx
 
-Failure = Literal["late", "closed", "cut"]
+Failure = Literal["late", "closed", "too long"]
 
 SECONDS = 20.0
 """How long Vapi waits for an answer when nothing else is set."""
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 # As captured from Vapi.
 _USER_AGENT = "axios/1.8.3"
-_MAX_ANSWER = 1024 * 1024
+MAX_ANSWER = 1024 * 1024
+_MAX_SECONDS = 300.0
+_MAX_RETRIES = 10
+_MAX_PAUSE = 10.0
+# A connection that has lain idle may be closed by the server at the very moment of its next use.
+_KEPT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -45,24 +53,35 @@ class Server:
     backoff: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
-    def of(cls, given: Mapping[str, Any] | None, otherwise: Server) -> Server:
-        """The server of a tool or of an assistant; without one of its own, it is the other."""
-        if not given:
+    def of(cls, given: Any, otherwise: Server) -> Server:
+        """The server of a tool or of an assistant; without one of its own, it is the other.
+
+        Args:
+            given: The API's object. What in it is of another type than the API takes, as an
+                answer may have it, counts as missing.
+            otherwise: The other.
+        """
+        fields = as_object(given)
+        if not fields:
             return otherwise
-        headers = as_object(given.get("headers"))
+        url, headers = fields.get("url"), as_object(fields.get("headers"))
         return cls(
-            url=given.get("url") or otherwise.url,
-            seconds=float(given.get("timeoutSeconds") or SECONDS),
+            url=url if isinstance(url, str) and url else otherwise.url,
+            seconds=_number(fields.get("timeoutSeconds"), _MAX_SECONDS) or SECONDS,
             headers={str(name): str(value) for name, value in headers.items()},
-            backoff=given.get("backoffPlan") or {},
+            backoff=as_object(fields.get("backoffPlan")),
         )
 
     def pauses(self) -> list[float]:
         """The seconds before each time that it is sent again."""
-        base = float(self.backoff.get("baseDelaySeconds", 1))
+        base = _number(self.backoff.get("baseDelaySeconds", 1), _MAX_PAUSE)
         is_growing = self.backoff.get("type") == "exponential"
-        times = range(int(self.backoff.get("maxRetries", 0)))
+        times = range(int(_number(self.backoff.get("maxRetries"), _MAX_RETRIES)))
         return [base * 2**number if is_growing else base for number in times]
+
+    def is_retried(self, status: int | None) -> bool:
+        """Whether the plan sends a message again that was answered with a status, or not at all."""
+        return status not in as_list(self.backoff.get("excludedStatusCodes"))
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,7 @@ class Delivery:
     @property
     def is_ok(self) -> bool:
         """Whether Vapi takes the answer."""
-        return self.status is not None and 200 <= self.status < 300
+        return self.failure is None and self.status is not None and 200 <= self.status < 300
 
 
 class Postman:
@@ -122,7 +141,7 @@ class Postman:
         began = time.monotonic()
         sent = await self.send(server, content, call_id=call_id)
         for attempt, pause in enumerate(server.pauses(), start=2):
-            if sent.is_ok:
+            if sent.is_ok or not server.is_retried(sent.status):
                 break
             await asyncio.sleep(pause)
             sent = replace(await self.send(server, content, call_id=call_id), attempts=attempt)
@@ -138,27 +157,29 @@ class Postman:
         headers = self.headers(server, content, call_id)
         failure: Failure
         try:
-            answer = await within(self.patience(server), self._post(server.url, content, headers))
+            sent = await within(self.patience(server), self._post(server.url, content, headers))
         except TooLateError:
             failure = "late"
         except _closed() as error:
             if not self._has_answered and _is_unreachable(error):
-                raise PlayError(_unreachable(server.url)) from None
+                raise PlayError(_unreachable(server.url, error)) from None
             failure = "closed"
         except _unusable():
             raise PlayError(f"{_shown(server.url)} is no address to send a message to") from None
         else:
             self._has_answered = True
-            return Delivery(
-                answer.status_code,
-                answer.content[:_MAX_ANSWER],
-                time.monotonic() - began,
-                content_type=answer.headers.get("content-type", ""),
-            )
+            return replace(sent, seconds=time.monotonic() - began)
         return Delivery(None, seconds=time.monotonic() - began, failure=failure)
 
-    async def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        return await self._client.post(url, content=content, headers=headers)
+    async def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Delivery:
+        async with self._client.stream("POST", url, content=content, headers=headers) as answer:
+            body = bytearray()
+            async for part in answer.aiter_bytes():
+                body += part
+                if len(body) > MAX_ANSWER:
+                    return Delivery(answer.status_code, failure="too long")
+            type_ = answer.headers.get("content-type", "")
+            return Delivery(answer.status_code, bytes(body), content_type=type_)
 
     def headers(self, server: Server, content: bytes, call_id: str) -> dict[str, str]:
         """What stands above a message.
@@ -182,8 +203,12 @@ class Postman:
                     "what the server asks for can be made by Vapi alone; play it with a secret, "
                     "a bearer token or an HMAC signature"
                 )
-            headers.update(made)
-        return {**headers, **server.headers}
+            headers.update(_lowered(made))
+        headers.update(_lowered(server.headers))
+        for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise PlayError(f"the header {name!r} cannot be sent: HTTP has no such characters")
+        return headers
 
 
 @asynccontextmanager
@@ -193,15 +218,22 @@ async def postman(
     """One that is open as long as the block lasts."""
     import httpx
 
-    # Vapi is no program of this machine: its proxy is none of the server's.
-    async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+    client = httpx.AsyncClient(
+        timeout=None,
+        # Vapi is no program of this machine: its proxy is none of the server's.
+        trust_env=False,
+        # Vapi keeps no cookies.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(keepalive_expiry=_KEPT_SECONDS),
+    )
+    async with client:
         yield Postman(client, verifier, limit)
 
 
 def _closed() -> tuple[type[Exception], ...]:
     import httpx
 
-    return (httpx.TransportError,)
+    return (httpx.TransportError, httpx.DecodingError)
 
 
 def _unusable() -> tuple[type[Exception], ...]:
@@ -216,7 +248,10 @@ def _is_unreachable(error: Exception) -> bool:
     return isinstance(error, httpx.ConnectError)
 
 
-def _unreachable(url: str) -> str:
+def _unreachable(url: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    if "CERTIFICATE" in reason or "SSL" in reason:
+        return f"{_shown(url)} has no certificate that can be trusted ({reason})"
     return f"nothing answers at {_shown(url)}; is the server up, and is the address right?"
 
 
@@ -224,6 +259,13 @@ def _shown(url: str) -> str:
     return cast("str", _secrecy.masked(url))
 
 
-def host(url: str) -> str:
-    """What a server is called in a text."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    """Header names know no case: in another spelling, one would be sent twice."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _number(value: Any, most: float) -> float:
+    """A number from 0 to the most; whatever else it is becomes 0."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+        return 0.0
+    return float(min(value, most))

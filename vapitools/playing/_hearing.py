@@ -6,10 +6,11 @@ https://docs.vapi.ai/tools/custom-tools
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._shapes import as_list, as_object
 from ._judging import ToolAnswer
 
 FILLER = "One moment."
@@ -53,7 +54,7 @@ def before(definition: Mapping[str, Any], arguments: Mapping[str, Any]) -> Itera
     if definition.get("async"):
         return
     starts = _fitting(definition, _STARTS, arguments)
-    if not any(message["type"] == _STARTS for message in _messages(definition)):
+    if not any(message.get("type") == _STARTS for message in _messages(definition)):
         yield Heard(FILLER, "filler")
     elif starts and (text := _words(starts[0])):
         yield Heard(text, _STARTS)
@@ -66,7 +67,7 @@ def during(
     if definition.get("async"):
         return
     for message in _fitting(definition, _DELAYS, arguments):
-        after = float(message.get("timingMilliseconds") or 0) / 1000
+        after = _seconds(message.get("timingMilliseconds"))
         if after < seconds and (text := _words(message)):
             yield Heard(text, _DELAYS, after)
 
@@ -89,8 +90,13 @@ def after(
         yield Heard(NO_RESULT, "no-result", seconds)
 
 
-def _messages(definition: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return definition.get("messages") or ()
+def _messages(definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [as_object(each) for each in as_list(definition.get("messages"))]
+
+
+def _seconds(milliseconds: Any) -> float:
+    is_number = isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool)
+    return milliseconds / 1000 if is_number else 0.0
 
 
 def _fitting(
@@ -100,15 +106,16 @@ def _fitting(
     fitting = [
         message
         for message in _messages(definition)
-        if message["type"] == type_
-        and all(_holds(each, arguments) for each in message.get("conditions") or ())
+        if message.get("type") == type_
+        and all(_holds(as_object(each), arguments) for each in as_list(message.get("conditions")))
     ]
     return sorted(fitting, key=lambda message: not message.get("conditions"))
 
 
 def _holds(condition: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
     """Whether an argument compares so: as numbers where both are."""
-    mine, limit = _text(arguments.get(condition.get("param", ""))), _text(condition.get("value"))
+    mine = _text(arguments.get(str(condition.get("param"))))
+    limit = _text(condition.get("value"))
     compare = _COMPARE.get(str(condition.get("operator")), _COMPARE["eq"])
     try:
         return compare(float(mine), float(limit))
@@ -122,7 +129,6 @@ def _text(value: Any) -> str:
 
 def _words(message: Mapping[str, Any]) -> str:
     """What a message says, in the first of its languages."""
-    if message.get("content"):
-        return str(message["content"])
-    contents = message.get("contents") or ()
-    return str(contents[0].get("text", "")) if contents else ""
+    texts = [message.get("content")]
+    texts += [as_object(each).get("text") for each in as_list(message.get("contents"))[:1]]
+    return next((text for text in texts if isinstance(text, str) and text), "")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._shapes import is_list, is_object
-from ._delivery import Delivery
+from ._delivery import MAX_ANSWER, Delivery
 from ._live_call import Entry
 from ._rules import Fault
 
@@ -18,6 +18,7 @@ _LINE_BREAK = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _MESSAGE_TYPES = ("request-complete", "request-failed")
 _MAX_CONTENT = 1000
 _MAX_SHOWN = 80
+_MAX_DEPTH = 100
 
 
 @dataclass(frozen=True)
@@ -65,51 +66,55 @@ def tool_calls(delivery: Delivery, asked: Sequence[Entry], patience: float) -> J
     if len(entries) < len(results):
         faults.append(Fault("results", "an entry of results is no object"))
     faults += _id_faults([each.get("toolCallId") for each in entries], asked)
-    by_id: dict[Any, Mapping[str, Any]] = {}
+    by_id: dict[Any, list[Mapping[str, Any]]] = {}
     for each in entries:
-        by_id.setdefault(_key(each.get("toolCallId")), each)
-    answers = [_answer(by_id.get(each["id"]), _name(each), faults) for each in asked]
+        by_id.setdefault(_key(each.get("toolCallId")), []).append(each)
+    answers = [_answer(_next(by_id.get(each["id"])), _name(each), faults) for each in asked]
     return Judgement(answers, faults)
 
 
 def content_of(delivery: Delivery, patience: float) -> tuple[Any, list[Fault]]:
     """The JSON of an answer, or why there is none."""
-    if delivery.failure is not None or delivery.status is None:
-        return None, [_no_answer(delivery, patience)]
-    if not delivery.is_ok:
-        return None, [Fault("status", f"the status was {delivery.status}{_hint(delivery)}")]
+    fault = _undelivered(delivery, patience)
+    if fault is not None:
+        return None, [fault]
     if not delivery.body.strip():
         return {}, []
     try:
-        return json.loads(delivery.body), []
-    except ValueError:
+        content = json.loads(delivery.body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
         kind = "a web page" if _is_html(delivery) else "no JSON"
         return None, [Fault("json", f"the answer is {kind}")]
+    if _is_deep(content):
+        return None, [Fault("json", f"the answer is nested more than {_MAX_DEPTH} levels deep")]
+    return content, []
 
 
 def told(delivery: Delivery, type: str, patience: float) -> list[Fault]:
     """Judge the answer to a message that wants none."""
-    if delivery.failure is not None or not delivery.is_ok:
-        _, faults = content_of(delivery, patience)
-        return [Fault(fault.rule, f"{type}: {fault.text}") for fault in faults]
-    return []
+    fault = _undelivered(delivery, patience)
+    return [] if fault is None else [Fault(fault.rule, f"{type}: {fault.text}")]
+
+
+def wants_answer(type: str) -> bool:
+    """Whether a message of a type wants an answer that can be judged."""
+    return type in _JUDGES
 
 
 def answer(type: str, content: Any) -> list[Fault]:
     """Judge the answer to a message of a type that wants one."""
-    return _JUDGES.get(type, _anything)(content)
-
-
-def _anything(content: Any) -> list[Fault]:
-    return []
+    return _JUDGES[type](content) if wants_answer(type) else []
 
 
 def _assistant_request(content: Any) -> list[Fault]:
     """Who is to answer a call?"""
-    wanted = ("assistantId", "assistant", "squadId", "squad", "workflowId", "workflow")
     if not is_object(content):
         return [Fault("who-answers", f"the answer is {_kind(content)}")]
-    if any(content.get(name) for name in (*wanted, "error")):
+    if any(_is_text(content.get(name)) for name in ("assistantId", "squadId", "workflowId")):
+        return []
+    if any(is_object(content.get(name)) for name in ("assistant", "squad", "workflow")):
+        return []
+    if _is_text(content.get("error")):
         return []
     if is_object(content.get("destination")):
         return _destination_faults(content["destination"])
@@ -120,7 +125,7 @@ def _destination_request(content: Any) -> list[Fault]:
     """Where is the call to go?"""
     if not is_object(content):
         return [Fault("destination", f"the answer is {_kind(content)}")]
-    if isinstance(content.get("error"), str) and content["error"]:
+    if _is_text(content.get("error")):
         return []
     if is_object(content.get("destination")):
         return _destination_faults(content["destination"])
@@ -141,7 +146,17 @@ def _knowledge(content: Any) -> list[Fault]:
     ]
 
 
+def _function_call(content: Any) -> list[Fault]:
+    """What the deprecated message is answered with has no id, and stands alone."""
+    if not is_object(content) or content.get("result") is None:
+        return [Fault("results", f"the answer has {_names(content)}")]
+    faults: list[Fault] = []
+    _text("result", content["result"], "the function", faults)
+    return faults
+
+
 _JUDGES: Mapping[str, Callable[[Any], list[Fault]]] = {
+    "function-call": _function_call,
     "assistant-request": _assistant_request,
     "transfer-destination-request": _destination_request,
     "handoff-destination-request": _destination_request,
@@ -152,10 +167,37 @@ _JUDGES: Mapping[str, Callable[[Any], list[Fault]]] = {
 # --- no answer ----------------------------------------------------------------------------
 
 
-def _no_answer(delivery: Delivery, patience: float) -> Fault:
+def _undelivered(delivery: Delivery, patience: float) -> Fault | None:
+    """Why Vapi has no answer, or takes none."""
     if delivery.failure == "late":
         return Fault("in-time", f"there was no answer within {patience:g} s")
-    return Fault("connection", "the server closed the connection before it had answered")
+    if delivery.failure == "too long":
+        return Fault("json", f"the answer has more than {MAX_ANSWER} bytes")
+    if delivery.failure is not None or delivery.status is None:
+        return Fault("connection", "the server closed the connection before it had answered")
+    if not delivery.is_ok:
+        return Fault("status", f"the status was {delivery.status}{_hint(delivery)}")
+    return None
+
+
+def _is_deep(content: Any) -> bool:
+    level = [content]
+    for _ in range(_MAX_DEPTH):
+        level = [inner for each in level for inner in _inner(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    if is_object(value):
+        return value.values()
+    return value if is_list(value) else ()
+
+
+def _refuse(word: str) -> Any:
+    """NaN and Infinity are Python's own, and no JSON."""
+    raise ValueError(word)
 
 
 def _hint(delivery: Delivery) -> str:
@@ -188,13 +230,15 @@ def _no_results(content: Any) -> str:
 
 def _id_faults(ids: Sequence[Any], asked: Sequence[Entry]) -> Iterator[Fault]:
     names = {each["id"]: _name(each) for each in asked}
-    known = [id for id in ids if _key(id) in names]
-    for id in ids:
-        if _key(id) not in names:
+    keys = [_key(id) for id in ids]
+    known = [key for key in keys if key in names]
+    for id, key in zip(ids, keys, strict=True):
+        if key not in names:
             which = "an answer has no toolCallId" if id is None else "an answer has another id"
             yield Fault("right-id", which)
     for id in dict.fromkeys(known):
-        if known.count(id) > 1:
+        # A body that was written by hand may ask twice with one id, or with none.
+        if known.count(id) > sum(each["id"] == id for each in asked):
             yield Fault("once", f"{names[id]} was answered {known.count(id)} times")
     for id, name in names.items():
         if id not in known:
@@ -204,10 +248,15 @@ def _id_faults(ids: Sequence[Any], asked: Sequence[Entry]) -> Iterator[Fault]:
         yield Fault("order", f"the answers came as {', '.join(names[id] for id in once)}")
 
 
+def _next(entries: list[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
+    """The first entry that no call has taken. Where a call has several, the first one counts."""
+    return entries.pop(0) if entries else None
+
+
 def _answer(given: Mapping[str, Any] | None, name: str, faults: list[Fault]) -> ToolAnswer:
     if given is None:
         return ToolAnswer()
-    if not isinstance(given.get("name"), str):
+    if not _is_text(given.get("name")):
         faults.append(Fault("name", f"the answer to {name} has no name"))
     values = {key: given[key] for key in ("result", "error") if given.get(key) is not None}
     if len(values) != 1:
@@ -237,7 +286,7 @@ def _text(key: str, value: Any, name: str, faults: list[Fault]) -> str | None:
     if found is not None:
         faults.append(found)
         return None
-    return str(value)
+    return _whole_letters(str(value))
 
 
 def _message_problem(message: Any) -> str | None:
@@ -306,7 +355,17 @@ def _names(content: Any) -> str:
 
 
 def _key(id: Any) -> Any:
-    return id if isinstance(id, (str, int)) else None
+    """What can be compared with the ids that were asked; `()` is none of them."""
+    return id if id is None or isinstance(id, (str, int)) else ()
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _whole_letters(text: str) -> str:
+    """The text without halves of letters, which JSON can spell and nothing can write."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _name(entry: Entry) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 from uuid import uuid4
 
+from .._shapes import as_list, as_object
 from . import _liquid
 
 Kind = Literal["inbound", "outbound", "web"]
@@ -49,10 +50,10 @@ class LiveCall:
     """
 
     kind: Kind = "inbound"
-    customer: Mapping[str, Any] = field(default_factory=lambda: {"number": CALLER})
+    customer: Mapping[str, Any] = field(default_factory=lambda: {"number": CALLER}, repr=False)
     number: str = LINE
-    assistant: Mapping[str, Any] | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    assistant: Mapping[str, Any] | None = field(default=None, repr=False)
+    variables: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     control_url: str | None = None
     id: str = field(default_factory=lambda: str(uuid4()))
 
@@ -73,6 +74,13 @@ class LiveCall:
             {"role": ours, "message": text, **now, "endTime": now["time"], "duration": 0}
         )
         self._openai.append({"role": openai, "content": text})
+
+    def add(self, message: Mapping[str, Any]) -> None:
+        """A message was put among those that were said: the model reads it, nobody hears it."""
+        role, text = str(message.get("role")), str(message.get("content"))
+        ours = "bot" if role == "assistant" else role
+        self._messages.append({"role": ours, "message": text, **self._moment()})
+        self._openai.append({"role": role, "content": text})
 
     def call_tools(self, entries: Sequence[Entry]) -> None:
         """The model has called tools."""
@@ -132,7 +140,7 @@ class LiveCall:
         return "".join(
             f"{speakers[each['role']]}: {each['message']}\n"
             for each in self._messages
-            if each["role"] in speakers
+            if each["role"] in speakers and "duration" in each
         )
 
     def report(self, reason: str, /, **fields: Any) -> dict[str, Any]:
@@ -190,12 +198,13 @@ class LiveCall:
 
     def _system(self) -> list[dict[str, Any]]:
         """The prompt, which stands before all that was said."""
-        model: Mapping[str, Any] = (self.assistant or {}).get("model") or {}
-        texts = [m["content"] for m in model.get("messages") or () if m.get("role") == "system"]
+        model = as_object((self.assistant or {}).get("model"))
+        prompts = [as_object(each) for each in as_list(model.get("messages"))]
+        texts = [p.get("content") for p in prompts if p.get("role") == "system"]
         time = int(self._began.timestamp() * 1000)
         return [
             {"role": "system", "message": text, "time": time, "secondsFromStart": 0}
-            for text in _liquid.filled(texts, self.facts())
+            for text in _liquid.filled([t for t in texts if isinstance(t, str)], self.facts())
         ]
 
     def _moment(self) -> dict[str, Any]:

@@ -99,7 +99,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         # --- what the call file wants ---
         "expected": Rule("what the call expects comes true", "", ""),
         "ended": Rule("a call lasts until its last step", "nobody is on the line any more", ""),
-        "encrypted": Rule("a marked argument is encrypted", "Vapi sends no other", ""),
     }
 )
 

@@ -64,8 +64,11 @@ def _parsed(content: bytes) -> Message | None:
 def _faults(message: Message | None, delivery: Delivery, patience: float) -> Sequence[Fault]:
     if message is not None and message.type == messages.TOOL_CALLS:
         return _judging.tool_calls(delivery, _entries(message), patience).faults
+    type_ = message.type if message is not None else ""
+    if not _judging.wants_answer(type_):
+        return _judging.told(delivery, type_ or "the body", patience)
     answer, faults = _judging.content_of(delivery, patience)
-    return faults or _judging.answer(message.type if message is not None else "", answer)
+    return faults or _judging.answer(type_, answer)
 
 
 def _entries(message: Message) -> list[Entry]:
