@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from .. import messages
+from .._shapes import as_list, as_object
 from . import _judging
 from ._delivery import Delivery, Postman, Server
 from ._judging import Judgement, ToolAnswer
@@ -21,7 +22,9 @@ from ._rules import Fault
 Body = Callable[[Sequence[Entry]], Mapping[str, Any]]
 """Makes the body of a message with some calls."""
 
-_KINDS = ("cut", "dropped", "twice at once", "one by one", "reversed")
+# Before anything whole has come, whatever runs has run on half a body.
+_FIRST = "cut"
+_OTHERS = ("dropped", "twice at once", "one by one", "reversed")
 _MAX_DELAY = 0.05
 # For a tool to begin that should not.
 _GRACE = 0.03
@@ -29,7 +32,13 @@ _GRACE = 0.03
 
 @dataclass(frozen=True)
 class Shaken:
-    """Tool calls that came through, and what went wrong on the way."""
+    """Tool calls that came through.
+
+    Attributes:
+        judgement: What Vapi makes of the answers.
+        delivery: The last one.
+        troubles: What went wrong on the way, on purpose.
+    """
 
     judgement: Judgement
     delivery: Delivery
@@ -62,20 +71,31 @@ class Chaos:
         self._count = count or _uncounted
         self._on_their_way: set[asyncio.Task[None]] = set()
 
-    def later(self, delivery: Coroutine[Any, Any, None]) -> None:
+    def later(self, deliver: Callable[[], Awaitable[None]]) -> None:
         """Deliver a message that wants no answer, somewhen: perhaps after the next one."""
         pause = self._random.uniform(0, _MAX_DELAY)
 
-        async def deliver() -> None:
+        async def delivered() -> None:
             await asyncio.sleep(pause)
-            await delivery
+            await deliver()
 
-        self._on_their_way.add(asyncio.create_task(deliver()))
+        self._on_their_way.add(asyncio.create_task(delivered()))
 
     async def settle(self) -> None:
-        """Wait for what is on its way."""
-        waiting, self._on_their_way = self._on_their_way, set()
-        await asyncio.gather(*waiting)
+        """Wait for what is on its way.
+
+        Raises:
+            PlayError: Nothing listens at the server.
+        """
+        await asyncio.gather(*self._on_their_way)
+        self._on_their_way.clear()
+
+    async def close(self) -> None:
+        """Let go of what is still on its way."""
+        for task in self._on_their_way:
+            task.cancel()
+        await asyncio.gather(*self._on_their_way, return_exceptions=True)
+        self._on_their_way.clear()
 
     async def deliver(
         self, postman: Postman, server: Server, call_id: str, entries: Sequence[Entry], body: Body
@@ -83,7 +103,7 @@ class Chaos:
         """Deliver tool calls in spite of some trouble, and hold the answers together."""
         line = _Line(postman, server, call_id)
         seen = _Seen()
-        kinds = self._random.sample(_KINDS, len(_KINDS))
+        kinds = [_FIRST, *self._random.sample(_OTHERS, len(_OTHERS))]
         for kind in kinds:
             await asyncio.sleep(self._random.uniform(0, _MAX_DELAY))
             await self._trouble(kind, line, entries, body, seen)
@@ -96,7 +116,7 @@ class Chaos:
     async def _trouble(
         self, kind: str, line: _Line, entries: Sequence[Entry], body: Body, seen: _Seen
     ) -> None:
-        if kind == "cut":
+        if kind == _FIRST:
             seen.faults += await self._cut(line, entries, body)
         elif kind == "dropped":
             await line.drop(messages.dump(body(entries)))
@@ -111,11 +131,10 @@ class Chaos:
         """Send half of a message, as one whole body and as a body that never ends."""
         content = messages.dump(body(entries))
         half = content[: self._random.randrange(1, len(content) // 2)]
-        before = {entry["id"]: self._count(entry["id"]) for entry in entries}
-        await line.send(half)
+        answered = _answered(await line.send(half))
         await line.drop(half, length=len(content))
         await asyncio.sleep(_GRACE)
-        ran = [entry for entry in entries if self._count(entry["id"]) > before[entry["id"]]]
+        ran = [e for e in entries if e["id"] in answered or self._count(e["id"])]
         return [Fault("whole-body", f"{_name(entry)} ran on half a body") for entry in ran]
 
     def _ran_twice(self, entries: Sequence[Entry]) -> list[Fault]:
@@ -140,8 +159,8 @@ class _Line:
         seen.take(entries, _judging.tool_calls(delivery, entries, patience))
         return delivery
 
-    async def send(self, content: bytes) -> None:
-        await self.postman.send(self.server, content, call_id=self.call_id)
+    async def send(self, content: bytes) -> Delivery:
+        return await self.postman.send(self.server, content, call_id=self.call_id)
 
     async def drop(self, content: bytes, *, length: int | None = None) -> None:
         """Send a body and hang up before the answer.
@@ -176,11 +195,18 @@ def _uncounted(tool_call_id: str) -> int:
     return 0
 
 
+def _answered(delivery: Delivery) -> Sequence[Any]:
+    """The ids of the calls that an answer is about."""
+    content, _ = _judging.content_of(delivery, 0)
+    results = as_list(as_object(content).get("results"))
+    return [as_object(each).get("toolCallId") for each in results]
+
+
 def _different(entries: Sequence[Entry], seen: _Seen) -> list[Fault]:
     return [
         Fault("same-answer", f"{_name(entry)} was answered in different ways")
         for entry in entries
-        if len({each.text for each in seen.answers[entry["id"]]}) > 1
+        if len({(each.result, each.error) for each in seen.answers[entry["id"]]}) > 1
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ class Following:
 
     Attributes:
         assistant: Who takes the call, as the API has it.
+        members: All the assistants of the squad that takes it, by name.
         variables: Values for the call.
         heard: What the caller hears.
         goes_to: Where the call goes: a number, a SIP address or the name of an assistant.
@@ -24,6 +25,7 @@ class Following:
     """
 
     assistant: Mapping[str, Any] | None = None
+    members: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
     heard: Heard | None = None
     goes_to: str | None = None
@@ -40,8 +42,10 @@ def of_assistant_request(answer: Mapping[str, Any]) -> Following:
         return _gone(answer["destination"], None, reason)
     overrides = as_object(answer.get("assistantOverrides"))
     fields = {name: value for name, value in overrides.items() if name != "variableValues"}
+    members = _members(answer)
     return Following(
-        assistant={**_speaker(answer), **fields},
+        assistant={**_speaker(answer, members), **fields},
+        members={str(each["name"]): each for each in members if _text(each.get("name"))},
         variables=as_object(overrides.get("variableValues")),
     )
 
@@ -55,14 +59,23 @@ def of_destination_request(answer: Mapping[str, Any]) -> Following:
     return Following()
 
 
-def _speaker(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    members = as_list(as_object(answer.get("squad")).get("members"))
-    for each in (answer, *map(as_object, members)):
-        if is_object(inline := each.get("assistant")):
-            return inline
+def _members(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The assistants of a squad. The first one begins."""
+    given = as_list(as_object(answer.get("squad")).get("members"))
+    return [_one(as_object(each)) for each in given]
+
+
+def _speaker(answer: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return members[0] if members and "assistant" not in answer else _one(answer)
+
+
+def _one(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if is_object(inline := given.get("assistant")):
+        return {**inline, **as_object(given.get("assistantOverrides"))}
     # Stored at Vapi: what it is like is not known here.
-    ids = [answer.get(name) for name in ("assistantId", "squadId", "workflowId")]
-    return {"name": f"(stored as {next(filter(None, ids), None)})"}
+    names = ("assistantId", "squadId", "workflowId")
+    id_ = next((found for name in names if (found := _text(given.get(name)))), None)
+    return {"name": f"(stored as {id_})" if id_ is not None else "(not named)"}
 
 
 def _gone(destination: Mapping[str, Any], message: Any, reason: str) -> Following:

@@ -46,19 +46,23 @@ class Line:
         return self.call.assistant or {}
 
     def speak(self, heard: Iterable[Heard]) -> list[Heard]:
-        """Let the caller hear something. Returns it."""
-        found = list(heard)
-        for each in found:
+        """Let the caller hear something, unless the call has ended. Returns what they hear."""
+        said: list[Heard] = []
+        for each in heard:
+            if self.played.ended is not None:
+                break
             self.played.events.append(Spoken("assistant", each))
             self.call.say("assistant", each.text)
+            said.append(each)
             if each.ends_call:
                 self.hang_up("assistant-ended-call-after-message-spoken")
-        return found
+        return said
 
     def hang_up(self, reason: str) -> None:
-        """End the call."""
-        self.played.ended = reason
-        self.call.status = "ended"
+        """End the call, unless it has ended."""
+        if self.played.ended is None:
+            self.played.ended = reason
+            self.call.status = "ended"
 
     async def tell(
         self,
@@ -89,7 +93,7 @@ class Line:
             self._note(delivery, body["message"]["type"], self._postman.patience(server), place)
 
         if self._chaos is not None:
-            self._chaos.later(deliver())
+            self._chaos.later(deliver)
         else:
             await deliver()
 
@@ -137,3 +141,8 @@ class Line:
         """Let what is still on its way arrive."""
         if self._chaos is not None:
             await self._chaos.settle()
+
+    async def close(self) -> None:
+        """Send no more: what is still on its way is lost."""
+        if self._chaos is not None:
+            await self._chaos.close()

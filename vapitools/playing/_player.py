@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import _encrypted_paths, messages
-from .._shapes import is_object
+from .._shapes import as_list, as_object, is_object
 from ..errors import PlayError
 from . import _expecting, _following, _hearing, _liquid
+from ._cast import Definition
 from ._chaos import Shaken
 from ._control import Command, ControlDesk
+from ._delivery import Server
 from ._following import Following
 from ._hearing import Heard
 from ._judging import ToolAnswer
@@ -52,6 +54,16 @@ class Answered:
     heard: Sequence[Heard]
     seconds: float
     faults: Sequence[Fault]
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A tool call that is made: what is known of the tool, where it goes, and what is sent."""
+
+    call: PlannedCall
+    tool: Definition
+    server: Server
+    entry: Entry
 
 
 class Player:
@@ -103,7 +115,7 @@ class Player:
     async def end(self, ending: Ending) -> None:
         """Hang up, unless that is done, and send the report."""
         await self._line.settle()
-        self._take_commands()
+        await self._take_commands()
         if self.played.ended is None:
             self._line.hang_up(ending.reason)
         reason = self.played.ended or ending.reason
@@ -124,6 +136,12 @@ class Player:
         for text in _expecting.of_hearing(ending.heard, self.played.heard):
             yield Fault("expected", text, ending.place)
 
+    async def close(self) -> None:
+        """Let go of all that the call holds, whether it has ended or was broken off."""
+        await self._line.close()
+        if self._desk is not None:
+            self._desk.close(self._call.id)
+
     # --- steps -----------------------------------------------------------------------------
 
     async def perform(self, step: Step) -> None:
@@ -139,12 +157,12 @@ class Player:
         elif isinstance(step, Asks):
             await self.ask(step)
         elif isinstance(step, HandsOver):
-            await self.hand_over(step.assistant)
+            await self._hand_over(step)
         elif isinstance(step, Tells):
             await self.tell(step)
         elif isinstance(step, Waits):
             await asyncio.sleep(step.seconds)
-        self._take_commands()
+        await self._take_commands()
 
     async def say(self, role: Role, text: str) -> None:
         """Let the caller or the assistant say something."""
@@ -164,22 +182,21 @@ class Player:
 
     async def call_tools(self, calls: Sequence[PlannedCall]) -> list[Answered]:
         """Let the model call tools, all at once. Those of one address go in one message."""
-        self._take_commands()
-        entries = [entry(call.tool, self._sent(call)) for call in calls]
-        self._call.call_tools(entries)
-        before = [self._line.speak(_hearing.before(self._tool(c), c.arguments)) for c in calls]
-        groups = self._by_server(calls)
-        sent = await asyncio.gather(*(self._send(group, calls, entries) for group in groups))
-        said = self._take_commands()
+        await self._take_commands()
+        uses = [self._use(call) for call in calls]
+        self._call.call_tools([use.entry for use in uses])
+        before = [self._line.speak(_hearing.before(use.tool, use.call.arguments)) for use in uses]
+        groups = _by_server(uses)
+        sent = await asyncio.gather(*(self._send(uses[n] for n in group) for group in groups))
+        said = await self._take_commands()
         answered: dict[int, Answered] = {}
         for group, shaken in zip(groups, sent, strict=True):
             for place, number in enumerate(group):
                 heard = [*before[number], *said]
-                id_ = entries[number]["id"]
-                answered[number] = self._note(calls[number], id_, shaken, place, heard)
-        for number, each in enumerate(entries):
+                answered[number] = self._note(uses[number], shaken, place, heard)
+        for number, use in enumerate(uses):
             text = answered[number].answer.text
-            self._call.answer_tool(each, text if text is not None else _hearing.NO_RESULT)
+            self._call.answer_tool(use.entry, text if text is not None else _hearing.NO_RESULT)
         await self._tell_conversation()
         return [answered[number] for number in range(len(calls))]
 
@@ -222,19 +239,25 @@ class Player:
         self._call.assistant = after
         await self._take_over()
 
+    async def _hand_over(self, step: HandsOver) -> None:
+        try:
+            await self.hand_over(step.assistant)
+        except PlayError as error:
+            raise PlayError(f"{step.place}: {error}" if step.place else str(error)) from None
+
     # --- tools -----------------------------------------------------------------------------
 
-    def _tool(self, call: PlannedCall) -> Mapping[str, Any]:
-        return self._cast.tool(call.tool, self._line.assistant)
+    def _use(self, call: PlannedCall) -> _Use:
+        tool = self._cast.tool(call.tool, self._line.assistant)
+        server = self._cast.tool_server(tool, self._line.assistant)
+        return _Use(call, tool, server, entry(call.tool, self._sent(call, tool)))
 
-    def _sent(self, call: PlannedCall) -> dict[str, Any]:
+    def _sent(self, call: PlannedCall, tool: Definition) -> dict[str, Any]:
         """The arguments as Vapi sends them: static ones merged in, marked ones encrypted."""
-        tool = self._tool(call)
         static = _liquid.filled(static_parameters(tool), self._call.facts())
         arguments = {**call.arguments, **static}
-        server: Mapping[str, Any] = tool.get("server") or {}
-        paths: Sequence[str] = server.get("encryptedPaths") or ()
-        return _encrypted_paths.replaced(arguments, paths, self._encrypted)
+        paths = as_list(as_object(tool.get("server")).get("encryptedPaths"))
+        return _encrypted_paths.replaced(arguments, map(str, paths), self._encrypted)
 
     def _encrypted(self, path: str, value: object) -> str:
         if self._cast.encrypt is None:
@@ -245,27 +268,15 @@ class Player:
         text = value if isinstance(value, str) else messages.dump(value).decode()
         return self._cast.encrypt(text)
 
-    def _by_server(self, calls: Sequence[PlannedCall]) -> list[list[int]]:
-        groups: dict[str, list[int]] = {}
-        for number, call in enumerate(calls):
-            url = self._cast.tool_server(self._tool(call), self._line.assistant).url
-            groups.setdefault(url, []).append(number)
-        return list(groups.values())
+    async def _send(self, group: Iterable[_Use]) -> Shaken:
+        uses = list(group)
+        return await self._line.call_tools([use.entry for use in uses], uses[0].server)
 
-    async def _send(
-        self, group: Sequence[int], calls: Sequence[PlannedCall], entries: Sequence[Entry]
-    ) -> Shaken:
-        tool = self._tool(calls[group[0]])
-        server = self._cast.tool_server(tool, self._line.assistant)
-        return await self._line.call_tools([entries[number] for number in group], server)
-
-    def _note(
-        self, call: PlannedCall, id_: str, shaken: Shaken, place: int, heard: Iterable[Heard]
-    ) -> Answered:
+    def _note(self, use: _Use, shaken: Shaken, number: int, heard: Iterable[Heard]) -> Answered:
         """Note what came of a call. What is wrong with a whole message is noted at its first."""
-        tool, seconds = self._tool(call), shaken.delivery.seconds
-        answer = shaken.judgement.answers[place]
-        is_first = place == 0
+        call, tool, seconds = use.call, use.tool, shaken.delivery.seconds
+        answer = shaken.judgement.answers[number]
+        is_first = number == 0
         during = self._line.speak(_hearing.during(tool, call.arguments, seconds))
         event = ToolUsed(
             name=call.tool,
@@ -273,7 +284,7 @@ class Player:
             result=answer.result,
             error=answer.error,
             seconds=seconds,
-            id=id_,
+            id=use.entry["id"],
             attempts=shaken.delivery.attempts,
             troubles=list(shaken.troubles) if is_first else [],
         )
@@ -301,6 +312,8 @@ class Player:
         """Do what an answer says."""
         if following.assistant is not None:
             self._call.assistant = following.assistant
+            known = {**self._cast.assistants, **following.members}
+            self._cast = replace(self._cast, assistants=known)
             self._call.variables = {**self._call.variables, **following.variables}
         if following.heard is not None:
             self._line.speak([following.heard])
@@ -314,11 +327,12 @@ class Player:
     async def _take_over(self, *, greet: bool = True) -> None:
         """Let the assistant that has the call now begin."""
         assistant = self._line.assistant
-        self.played.assistant = assistant.get("name")
+        name, words = assistant.get("name"), assistant.get("firstMessage")
+        self.played.assistant = name if isinstance(name, str) else None
         await self._line.tell("assistant.started", {"newAssistant": dict(assistant)})
         mode = assistant.get("firstMessageMode", "assistant-speaks-first")
-        if greet and mode == "assistant-speaks-first" and assistant.get("firstMessage"):
-            await self.say("assistant", str(assistant["firstMessage"]))
+        if greet and mode == "assistant-speaks-first" and isinstance(words, str) and words:
+            await self.say("assistant", words)
 
     # --- what is told, and commands --------------------------------------------------------
 
@@ -330,23 +344,38 @@ class Player:
         said = self._call.conversation()
         await self._line.tell("conversation-update", {"conversation": said})
 
-    def _take_commands(self) -> list[Heard]:
+    async def _take_commands(self) -> list[Heard]:
         """Note what the live call was told, and do it. Returns what the caller hears of it."""
         heard: list[Heard] = []
         for command in self._desk.taken(self._call.id) if self._desk is not None else ():
             self.played.events.append(Commanded(command))
             heard += self._line.speak(_said(command))
-            if command["type"] in _ENDING:
-                self._line.hang_up(_ENDING[command["type"]])
+            await self._obey(command)
         return heard
+
+    async def _obey(self, command: Command) -> None:
+        type_ = command["type"]
+        if type_ == "end-call":
+            self._line.hang_up("assistant-ended-call")
+        elif type_ == "add-message":
+            self._call.add(command["message"])
+        elif type_ in ("transfer", "handoff"):
+            answer = {"destination": command["destination"]}
+            await self._follow(_following.of_destination_request(answer))
 
 
 def static_parameters(tool: Mapping[str, Any]) -> dict[str, Any]:
     """What Vapi adds to the model's arguments, not yet filled in."""
-    return {each["key"]: each["value"] for each in tool.get("parameters") or ()}
+    given = [as_object(each) for each in as_list(tool.get("parameters"))]
+    return {str(each["key"]): each["value"] for each in given if {"key", "value"} <= {*each}}
 
 
-_ENDING = {"end-call": "assistant-ended-call", "transfer": "assistant-forwarded-call"}
+def _by_server(uses: Sequence[_Use]) -> list[list[int]]:
+    """The numbers of the calls that go in one message."""
+    groups: dict[str, list[int]] = {}
+    for number, use in enumerate(uses):
+        groups.setdefault(use.server.url, []).append(number)
+    return list(groups.values())
 
 
 def _said(command: Command) -> Iterable[Heard]:

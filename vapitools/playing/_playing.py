@@ -63,7 +63,11 @@ async def calling(
     played = Played(script.name, _caller(script), path=script.path)
     async with postman(stage.verifier, limit) as by:
         line = Line(call, _cast(script, stage), by, played, _chaos(seed, stage))
-        yield Player(line, stage.desk)
+        player = Player(line, stage.desk)
+        try:
+            yield player
+        finally:
+            await player.close()
 
 
 def _speaker(script: Script, stage: Stage) -> str | Mapping[str, Any] | None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from starlette.types import ASGIApp
 
 from ..errors import PlayError
 
+_START = 60.0
+_STOP = 5.0
+
 
 @contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
+def serving(app: ASGIApp, port: int = 0, *, start: float = _START) -> Generator[str]:
     """Serve the app for as long as the block lasts. Gives the base URL.
 
     Args:
         app: The app.
         port: Where; 0 takes a free port.
+        start: How many seconds it may take to start.
 
     Raises:
         PlayError: The port is in use, or the app did not start.
@@ -33,14 +37,21 @@ def serving(app: ASGIApp, port: int = 0) -> Generator[str]:
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         try:
-            while thread.is_alive() and not server.started:
-                time.sleep(0.005)
+            _wait(lambda: server.started or not thread.is_alive(), start)
             if not server.started:
-                raise PlayError("the app did not start")
+                why = f" within {start:g} s" if thread.is_alive() else ""
+                raise PlayError(f"the app did not start{why}")
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join()
+            # What hangs in the app's own end is not waited for.
+            thread.join(_STOP)
+
+
+def _wait(is_over: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not is_over() and time.monotonic() < end:
+        time.sleep(0.005)
 
 
 def _listening(port: int) -> socket.socket:
