@@ -129,7 +129,7 @@ class _Reader:
     def _customer(self, node: Node | None) -> Mapping[str, Any]:
         if node is None:
             return {"number": CALLER}
-        if not node.fields:
+        if not is_object(node.value):
             return {"number": self._text(node, CALLER)}
         fields = self._object(node, list(_CUSTOMER), "caller")
         return {_CUSTOMER[name]: self._text(each, "") for name, each in fields.items()}
@@ -142,19 +142,21 @@ class _Reader:
     def _server_messages(self, node: Node | None) -> list[str] | None:
         if node is None:
             return None
-        for each in node.items:
-            if each.value not in CHOOSABLE:
-                self._unknown(each, "server_messages has no", str(each.value), CHOOSABLE)
-        if not node.items:
+        if not isinstance(node.value, list):
             self._complain(node, "server_messages must be a list of types")
-        return [str(each.value) for each in node.items]
+        types = [self._text(each, "") for each in node.items]
+        for each, type_ in zip(node.items, types, strict=True):
+            if type_ not in CHOOSABLE:
+                self._unknown(each, "server_messages has no", type_, CHOOSABLE)
+        return types
 
     def _environment(self, node: Node | None) -> Mapping[str, str]:
-        values = self._plain_object(node)
-        for name, value in values.items():
-            if not isinstance(value, (str, int, float)) or not re.fullmatch(r"\w+", name):
-                self._complain(node, f"environment: {name!r} must be NAME: text")
-        return {name: str(value) for name, value in values.items()}
+        self._plain_object(node)
+        fields: Mapping[str, Node] = node.fields if node is not None else {}
+        for name, each in fields.items():
+            if not re.fullmatch(r"\w+", name) or "\0" in each.text:
+                self._complain(each, f"environment: {name!r} must be NAME: text")
+        return {name: self._text(each, "") for name, each in fields.items()}
 
     def _ending(self, node: Node | None) -> Ending:
         if node is None:
@@ -257,6 +259,8 @@ class _Reader:
         type_ = values.get("type")
         if not isinstance(type_, str) or not type_:
             self._complain(inner, "message must be an object with a type")
+        elif type_ in ("tool-calls", "function-call"):
+            self._complain(inner, f"{type_} is written as `- tool: …`")
         elif close := _close(type_, CLASSES) if type_ not in CLASSES else "":
             self._complain(inner, f"there is no message {type_!r}.{close}")
         fields = {name: value for name, value in values.items() if name != "type"}
@@ -307,14 +311,14 @@ class _Reader:
         if isinstance(node.value, (dict, list)):
             self._complain(node, f"this must be text, not {_shown(node)}")
             return missing
-        if isinstance(node.value, bool):
-            return "true" if node.value else "false"
-        return str(node.value)
+        # As it is written: 1.50 is not 1.5 when somebody says it.
+        return node.text
 
     def _texts(self, node: Node | None) -> list[str]:
         if node is None:
             return []
-        return [self._text(each, "") for each in (node.items or [node])]
+        nodes = node.items if isinstance(node.value, list) else [node]
+        return [self._text(each, "") for each in nodes]
 
     def _choice(self, node: Node | None, choices: tuple[T, ...], missing: T) -> T:
         if node is None:

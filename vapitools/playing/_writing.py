@@ -24,7 +24,7 @@ from ._script import (
     Tells,
     Waits,
 )
-from ._yaml import DAY
+from ._yaml import DAY, reads_as_text
 
 _ENDLESS = 1_000_000
 
@@ -47,7 +47,7 @@ def starting_file(tools: Toolset, *, bot: str, assistant: str | None = None) -> 
     for tool in tools:
         sample = sample_arguments(tool)
         if sample.problem is not None:
-            lines.append(f"  # These arguments do not fit yet: {sample.problem}")
+            lines.append(f"  # These arguments do not fit yet: {_on_one_line(sample.problem)}")
         arguments = {name: _as_day(value) for name, value in sample.arguments.items()}
         lines += _tool(PlannedCall(tool.name, arguments), "  - ")
         lines.append("    # expect: a text that is in the result")
@@ -76,7 +76,7 @@ def write_script(script: Script, notes: Mapping[str, str] | None = None) -> str:
         "kind": script.kind if script.kind != "inbound" else None,
         "assistant": script.assistant,
         "variables": dict(script.variables) or None,
-        "server_messages": list(script.server_messages or ()) or None,
+        "server_messages": None if script.server_messages is None else [*script.server_messages],
         "environment": dict(script.environment) or None,
     }
     lines = [*_head(head), "steps:"]
@@ -106,7 +106,7 @@ def _step(step: Step, notes: Mapping[str, str]) -> Iterator[str]:
     elif isinstance(step, Tells):
         yield f"  - message: {_value({'type': step.type, **step.fields})}"
     elif isinstance(step, Waits):
-        yield f"  - wait: {step.seconds:g}"
+        yield f"  - wait: {_value(step.seconds)}"
 
 
 def _asks(step: Asks) -> Iterator[str]:
@@ -119,16 +119,16 @@ def _asks(step: Asks) -> Iterator[str]:
     expected = step.expected or Expected()
     expect = {
         "answer": expected.answer,
-        "error": expected.error,
-        "matches": expected.matches,
-        "within": expected.within,
+        "error": _set(expected.error),
+        "matches": _set(expected.matches),
+        "within": _set(expected.within),
     }
     yield from _expect(expect, "    ")
 
 
 def _noted(call: PlannedCall, bullet: str, notes: Mapping[str, str]) -> Iterator[str]:
     if call.place in notes:
-        yield f"{' ' * (len(bullet) - 2)}# {' '.join(notes[call.place].split())}"
+        yield f"{' ' * (len(bullet) - 2)}# {_on_one_line(notes[call.place])}"
     yield from _tool(call, bullet)
 
 
@@ -142,21 +142,25 @@ def _tool(call: PlannedCall, bullet: str) -> Iterator[str]:
     expected = call.expected or Expected()
     expect = {
         "result": expected.result,
-        "error": expected.error,
-        "matches": expected.matches,
-        "heard": list(expected.heard) or None,
-        "within": expected.within,
+        "error": _set(expected.error),
+        "matches": _set(expected.matches),
+        "heard": list(expected.heard) or UNSET,
+        "within": _set(expected.within),
     }
     yield from _expect(expect, indent)
 
 
 def _expect(fields: Mapping[str, Any], indent: str) -> Iterator[str]:
-    said = {name: value for name, value in fields.items() if value is not None}
-    said = {name: value for name, value in said.items() if value is not UNSET}
+    said = {name: value for name, value in fields.items() if value is not UNSET}
     if said:
         yield f"{indent}expect:"
         for name, value in said.items():
             yield f"{indent}  {name}: {_value(value)}"
+
+
+def _set(value: Any) -> Any:
+    """None is nothing to expect, but of a result, where it is null."""
+    return UNSET if value is None else value
 
 
 def _end(script: Script) -> Sequence[str]:
@@ -172,8 +176,13 @@ def _end(script: Script) -> Sequence[str]:
     }
     lines = ["end:"]
     lines += [f"  {name}: {_value(value)}" for name, value in fields.items() if value is not None]
-    expect = {"ended": end.expected, "heard": list(end.heard) or None}
+    expect = {"ended": _set(end.expected), "heard": list(end.heard) or UNSET}
     return [*lines, *_expect(expect, "  ")]
+
+
+def _on_one_line(text: str) -> str:
+    """What a comment can hold."""
+    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
 
 
 class _Tomorrow:
@@ -190,7 +199,32 @@ def _value(value: Any) -> str:
     if isinstance(value, _Tomorrow):
         return f"{DAY} +1"
     # Its stubs leave some types open.
-    text: str = yaml.safe_dump(  # pyright: ignore[reportUnknownMemberType]
-        value, default_flow_style=True, allow_unicode=True, width=_ENDLESS, sort_keys=False
+    text: str = yaml.dump(  # pyright: ignore[reportUnknownMemberType]
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        allow_unicode=True,
+        width=_ENDLESS,
+        sort_keys=False,
     )
     return text.removesuffix("\n").removesuffix("\n...").removesuffix("\n")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes values as `_yaml` reads them."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Nobody edits what is written in another place."""
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # In other quotes, a line break would be written as one.
+    style = None if reads_as_text(text) and text.isprintable() else '"'
+    tag = "tag:yaml.org,2002:str"
+    return dumper.represent_scalar(  # pyright: ignore[reportUnknownMemberType]
+        tag, text, style=style
+    )
+
+
+_Dumper.add_representer(str, _text)

@@ -7,9 +7,10 @@ numbers are more than text. `!day +1` is tomorrow, as `2026-12-24` is written.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,10 +19,16 @@ import yaml
 from ..errors import PlayError
 
 _STANDARD = "tag:yaml.org,2002:"
-_PLAIN: Mapping[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
-# As JSON has them: `+15550100010` and `007` are text.
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
+_TEXT = f"{_STANDARD}str"
+_PLAIN: Mapping[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+# As JSON has them: `+15550100010` and `007` are text. So is a longer number: of an order's
+# number, JavaScript would lose the end.
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})")
+_BROKEN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]{1,3})?|[eE][-+]?[0-9]{1,3})")
 _MAX_VALUES = 20_000
 
 DAY = "!day"
@@ -35,13 +42,15 @@ class Node:
 
     Attributes:
         value: The plain value.
-        place: Such as `booking.call.yaml:12`.
+        place: Such as `booking.call.yaml:12`; of a field, where its name stands.
+        text: What is written there, of a value that is neither an object nor a list.
         fields: Of an object.
         items: Of a list.
     """
 
     value: Any
     place: str
+    text: str = ""
     fields: Mapping[str, Node] = field(default_factory=dict[str, "Node"])
     items: Sequence[Node] = ()
 
@@ -58,6 +67,9 @@ def read(text: str, file: str) -> Node:
         mark = error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}" if mark else file
         raise PlayError(f"{where}: {error.problem or error.context}") from None
+    except yaml.reader.ReaderError as error:
+        where = f"{file}:{text.count(chr(10), 0, error.position) + 1}"
+        raise PlayError(f"{where}: there is a character that YAML does not allow") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PlayError(f"{file}: it cannot be read as YAML ({type(error).__name__})") from None
     if node is None:
@@ -88,13 +100,16 @@ class _Reader:
 
     def _read(self, node: Any, place: str) -> Node:
         if isinstance(node, yaml.MappingNode):
+            _check_tag(node, place)
             fields = self._fields(node)
             values = {name: inner.value for name, inner in fields.items()}
             return Node(values, place, fields=fields)
         if isinstance(node, yaml.SequenceNode):
+            _check_tag(node, place)
             items = [self.read(item) for item in node.value]
             return Node([item.value for item in items], place, items=items)
-        return Node(_scalar(node, place), place)
+        text = _whole_letters(str(node.value), place)
+        return Node(_scalar(node, text, place), place, text)
 
     def _fields(self, node: Any) -> dict[str, Node]:
         fields: dict[str, Node] = {}
@@ -102,15 +117,33 @@ class _Reader:
             place = f"{self._file}:{key.start_mark.line + 1}"
             if not isinstance(key, yaml.ScalarNode):
                 raise PlayError(f"{place}: a name must be text")
-            name = str(key.value)
+            name = _whole_letters(str(key.value), place)
             if name in fields:
                 raise PlayError(f"{place}: {name!r} is there twice")
-            fields[name] = self.read(value)
+            # A value can begin some lines below its name.
+            fields[name] = replace(self.read(value), place=place)
         return fields
 
 
-def _scalar(node: Any, place: str) -> Any:
-    text = str(node.value)
+def reads_as_text(text: str) -> bool:
+    """Whether a text without quotes is read as that text, as far as its letters go."""
+    return _plain(text) is text
+
+
+def _whole_letters(text: str, place: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PlayError(f'{place}: there is half of a character, as in "\\ud83d"') from None
+    return text
+
+
+def _check_tag(node: Any, place: str) -> None:
+    if not node.tag.startswith(_STANDARD):
+        raise PlayError(f"{place}: there is no {node.tag} for an object or a list")
+
+
+def _scalar(node: Any, text: str, place: str) -> Any:
     if node.tag == DAY:
         if not _DAYS.fullmatch(text):
             raise PlayError(f"{place}: write {DAY} with a number of days, such as {DAY} +1")
@@ -119,8 +152,17 @@ def _scalar(node: Any, place: str) -> Any:
         raise PlayError(f"{place}: there is no {node.tag}; there is {DAY}")
     if node.style is not None:  # in quotes, or a block
         return text
-    if text.lower() in _PLAIN:
-        return _PLAIN[text.lower()]
+    # `!!str 12`: without that, YAML itself would take it for another type.
+    if node.tag == _TEXT and (text in _PLAIN or _WHOLE.fullmatch(text)):
+        return text
+    return _plain(text)
+
+
+def _plain(text: str) -> Any:
+    if text in _PLAIN:
+        return _PLAIN[text]
     if _WHOLE.fullmatch(text):
         return int(text)
-    return float(text) if _NUMBER.fullmatch(text) else text
+    if _BROKEN.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
