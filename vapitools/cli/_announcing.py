@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import shlex
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from .. import _coercion
 from ..events import Events
+from ..playing import LiveCall, static_arguments
 from ..playing._samples import sample_arguments, sample_static
 from ..settings import Settings
 from ..toolset import AnyTool, Toolset
-from . import _madeup
 from . import target as targets
 from ._plan import Plan
-from ._report import complain
+from ._report import complain, shown
 
 
 def announce(plan: Plan, bot: targets.Bot) -> None:
@@ -30,6 +31,7 @@ def announce(plan: Plan, bot: targets.Bot) -> None:
     if bot.events is not None and _heard(bot.events):
         typer.echo(f"Events:  {', '.join(_heard(bot.events))}")
     typer.echo(f"Try it:  {_trial(plan, bot.toolset)}")
+    typer.echo(f"Play it: {_play(plan, bot.folder)}")
 
 
 _ASKED = {
@@ -64,6 +66,15 @@ def _trial(plan: Plan, toolset: Toolset) -> str:
     return f"vapitools run {shlex.quote(plan.target)} {tool.name} {shlex.quote(arguments)}"
 
 
+def _play(plan: Plan, folder: Path) -> str:
+    """A line for the terminal that plays a call against the server, or writes one."""
+    file, _, _ = plan.target.partition(":")
+    calls = sorted(folder.glob(f"{Path(file).stem}*.call.yaml")) if file.endswith(".py") else []
+    if calls:
+        return f"vapitools play {shlex.quote(shown(calls[0]))} --url {plan.url}"
+    return f"vapitools play {shlex.quote(plan.target)} --new"
+
+
 def _easiest(toolset: Toolset) -> AnyTool | None:
     """The first tool that arguments can be made up for, or else the first."""
     fitting = (tool for tool in toolset if sample_arguments(tool).problem is None)
@@ -72,7 +83,7 @@ def _easiest(toolset: Toolset) -> AnyTool | None:
 
 def _arguments(tool: AnyTool) -> dict[str, Any]:
     """What Vapi might send: the arguments of the model, and what Vapi fills in."""
-    filled = _madeup.static_parameters(tool, _madeup.facts())
+    filled = static_arguments(tool, LiveCall())
     known = {key: value for key, value in filled.items() if not _coercion.is_unfilled(value)}
     return {**sample_arguments(tool).arguments, **sample_static(tool), **known}
 

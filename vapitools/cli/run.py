@@ -17,10 +17,11 @@ from starlette.types import ASGIApp, Message
 
 from .. import _encrypted_paths, _encryption, messages
 from ..instrumentation import ToolRun
+from ..playing import CALLER, LiveCall, static_arguments, tool_calls
 from ..settings import Settings
 from ..toolset import AnyTool, Toolset
 from ..web import router
-from . import _logs, _madeup
+from . import _logs
 from . import target as targets
 from ._ending import end_within
 from ._flags import Debug, Json, Target
@@ -52,7 +53,7 @@ def command(
     as_json: Json = False,
     customer: Annotated[
         str, typer.Option(metavar="NUMBER", help="Who calls, in this made-up call.")
-    ] = _madeup.CUSTOMER,
+    ] = CALLER,
     debug: Debug = False,
 ) -> None:
     """Run one tool as a call would."""
@@ -60,12 +61,12 @@ def command(
         settings = Settings.from_environ(os.environ)
         bot, toolset = targets.load_toolset(target)
         chosen = find(toolset, tool)
-        facts = _madeup.facts(customer)
-        static = _madeup.static_parameters(chosen, facts)
+        call = LiveCall(customer={"number": customer})
+        static = static_arguments(chosen, call)
         given = _read(arguments or [], chosen, static)
         _note_unfilled(static, given)
         sent, keys = _encrypted({**static, **given}, chosen, toolset)
-        body = _madeup.message(tool, sent, facts)
+        body = tool_calls((tool, sent), call=call)
         settings = dataclasses.replace(settings, decryption_keys=keys, log_exceptions=debug)
         trial = _Trial(bot, settings, as_json)
         with _logs.kept_apart(show=debug), contextlib.redirect_stdout(sys.stderr):

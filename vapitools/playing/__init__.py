@@ -7,8 +7,8 @@ all that was wrong.
 
 from ._cast import Cast
 from ._control import ControlDesk
-from ._live_call import LiveCall
-from ._messages import message, tool_calls
+from ._live_call import CALLER, LiveCall
+from ._messages import message, static_arguments, tool_calls
 from ._played import Played
 from ._playing import play
 from ._reading import load_script, read_script
@@ -19,6 +19,7 @@ from ._stage import Bot, Stage, hosting, visiting
 from ._writing import starting_file, write_script
 
 __all__ = [
+    "CALLER",
     "RULES",
     "Bot",
     "Cast",
@@ -36,6 +37,7 @@ __all__ = [
     "read_script",
     "send",
     "starting_file",
+    "static_arguments",
     "tool_calls",
     "visiting",
     "write_script",

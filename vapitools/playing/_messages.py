@@ -9,6 +9,8 @@ from typing import Any
 from .. import messages
 from ..errors import DefinitionError
 from ..server_messages import CLASSES, plain
+from ..toolset import AnyTool
+from . import _liquid
 from ._live_call import LiveCall, entry, tool_call_fields
 
 _CHAT = {"id": "chat-1", "input": "Hello", "output": [{"role": "assistant", "content": "Hi!"}]}
@@ -104,6 +106,13 @@ def tool_calls(
     known = {name: definition(name) for name, _ in calls} if definition is not None else {}
     lists = tool_call_fields(entries, known)
     return (call or LiveCall()).message(messages.TOOL_CALLS, **{**lists, **fields})
+
+
+def static_arguments(tool: AnyTool, call: LiveCall) -> dict[str, Any]:
+    """What Vapi adds to the model's arguments in a call. What it does not know stays as it is."""
+    parameters = tool.definition().get("parameters", ())
+    given = {each["key"]: each["value"] for each in parameters}
+    return dict(_liquid.filled(given, call.facts()))
 
 
 def _check(type: str) -> None:
