@@ -6,6 +6,7 @@ the caller, the assistant with its prompt and tools, and the transcript word by 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from typing import Any
 
 from .restaurant import ARGUMENTS, TOOL
 
-SIZES = (2, 20, 100)
-"""Kilobytes: the smallest there is, a usual one, a long call of a big assistant."""
+SIZES = (2, 20, 100, 1000)
+"""Kilobytes: the smallest there is, a usual one, a long call of a big assistant, and too much."""
 
 _CALL_ID = "00000000-0000-4000-8000-000000000000"
 _TOOL_CALL_ID = "call_000000000000000000000000"
@@ -27,7 +28,7 @@ _PROMPT = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """One tool call of a body."""
 
@@ -42,6 +43,11 @@ class Call:
 
 def build(kilobytes: int, calls: Sequence[Call] = (Call(),), *, with_call_id: bool = True) -> bytes:
     """A body of that size, to within one turn of the talk."""
+    return _built(kilobytes, tuple(calls), with_call_id)
+
+
+@functools.lru_cache
+def _built(kilobytes: int, calls: tuple[Call, ...], with_call_id: bool) -> bytes:
     bare = len(_encode(_message(calls, turns=0, parts=0, with_call_id=with_call_id)))
     room = kilobytes * 1000 - bare
     # Prompt and tools fill half of a recorded body, the talk most of the rest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope
@@ -12,12 +13,21 @@ from .restaurant import SECRET
 # What uvicorn reads from a socket at once.
 _CHUNK = 64 * 1024
 
+_NO_HEADERS: Mapping[str, str] = {}
+
 
 class Exchange:
-    """A `POST /webhook` whose pieces are made beforehand, so that only the app is timed."""
+    """A `POST` whose pieces are made beforehand, so that only the app is timed."""
 
-    def __init__(self, body: bytes, secret: str | None = SECRET) -> None:
-        self.scope = _scope(body, secret)
+    def __init__(
+        self,
+        body: bytes,
+        secret: str | None = SECRET,
+        *,
+        path: str = "/webhook",
+        headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> None:
+        self.scope = _scope(body, secret, path, headers)
         self.sent: list[Message] = []
         chunks = [body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK)]
         self._events: list[Message] = [
@@ -43,13 +53,18 @@ class Exchange:
         return status
 
     @property
+    def body(self) -> bytes:
+        """The body of the response."""
+        return b"".join(event.get("body", b"") for event in self.sent)
+
+    @property
     def results(self) -> list[dict[str, Any]]:
         """The entries of the answer."""
-        results: list[dict[str, Any]] = json.loads(self.sent[1]["body"])["results"]
+        results: list[dict[str, Any]] = json.loads(self.body)["results"]
         return results
 
 
-def _scope(body: bytes, secret: str | None) -> Scope:
+def _scope(body: bytes, secret: str | None, path: str, more: Mapping[str, str]) -> Scope:
     """With the headers that Vapi sends."""
     headers = [
         (b"host", b"hooks.example.com"),
@@ -62,14 +77,16 @@ def _scope(body: bytes, secret: str | None) -> Scope:
     ]
     if secret is not None:
         headers.append((b"x-vapi-secret", secret.encode()))
+    added = [(name.encode(), value.encode()) for name, value in more.items()]
+    headers = [pair for pair in headers if pair[0].decode() not in more] + added
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": "POST",
         "scheme": "http",
-        "path": "/webhook",
-        "raw_path": b"/webhook",
+        "path": path,
+        "raw_path": path.encode(),
         "root_path": "",
         "query_string": b"",
         "headers": headers,

@@ -30,17 +30,21 @@ def fastest_loop() -> NewLoop:
 def interleaved(batches: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
     """The median of what each batch returns, over rounds in which each runs once.
 
-    The order turns with each round: who follows a wasteful one pays for its garbage.
+    The order turns with each round, and nobody pays for the garbage of another.
     """
     found: dict[str, list[float]] = {name: [] for name in batches}
     names = list(batches)
     for name in names:
         batches[name]()  # warms up
+    # What is there already is not looked at again.
     gc.collect()
+    gc.freeze()
     for number in range(rounds):
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
+            gc.collect()
             found[name].append(batches[name]())
+    gc.unfreeze()
     return {name: median(times) for name, times in found.items()}
 
 

@@ -8,11 +8,11 @@ import tracemalloc
 
 from starlette.types import ASGIApp
 
-from . import bodies
+from . import bodies, contestants
+from .contestants import FLOOR, JSON, MSGSPEC, OURS
 from .exchange import Exchange
 from .measure import fastest_loop
 from .report import Row, ratio_goal
-from .requests import OURS, RIVALS
 from .restaurant import SECRET
 
 _SIZE = 100
@@ -23,8 +23,9 @@ _KEPT_REQUESTS = 500
 def rows() -> list[Row]:
     """Every contestant's peak; and what our ledger keeps."""
     loop = fastest_loop()()
-    found = [_peak_row(name, make(SECRET), loop) for name, make in RIVALS.items()]
-    kept = _kept(RIVALS[OURS](SECRET), loop)
+    apps = {name: contestants.load(name).make(SECRET) for name in (FLOOR, MSGSPEC, JSON, OURS)}
+    found = [_peak_row(name, app, loop) for name, app in apps.items()]
+    kept = _kept(contestants.load(OURS).make(SECRET), loop)
     loop.close()
     return [*found, Row(_section(), "vapitools, kept per call by the ledger", kept, "bytes")]
 

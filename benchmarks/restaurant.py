@@ -21,3 +21,14 @@ async def book_table(day: date, party_size: int, name: str) -> str:
         name: The name to book for.
     """
     return f"Booked for {name}: {party_size} people on {day}."
+
+
+def book_table_now(day: date, party_size: int, name: str) -> str:
+    """Book a table. Ask for the name first.
+
+    Args:
+        day: The day the caller wants to come.
+        party_size: How many people will come.
+        name: The name to book for.
+    """
+    return f"Booked for {name}: {party_size} people on {day}."
