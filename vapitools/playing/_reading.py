@@ -106,8 +106,8 @@ class _Reader:
     def script(self, node: Node, name: str, path: Path | None) -> Script:
         fields = self._object(node, _HEAD, "a call file")
         steps = fields.get("steps")
-        if steps is None or not steps.items:
-            self._complain(steps or node, "steps is missing, or empty: a list of what happens")
+        if steps is None or not isinstance(steps.value, list):
+            self._complain(steps or node, "steps is missing: a list of what happens; [] is nothing")
         return Script(
             name=self._text(fields.get("call"), name),
             steps=[step for each in (steps.items if steps else ()) if (step := self._step(each))],

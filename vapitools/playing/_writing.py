@@ -60,7 +60,8 @@ def write_script(script: Script, notes: Mapping[str, str] | None = None) -> str:
 
     Args:
         script: The call.
-        notes: The place of a tool call → what stands above it as a comment.
+        notes: The place of a step, of a tool call or of the end → the lines of a comment above it;
+            of "", those above all.
     """
     customer: Any = dict(script.customer)
     if list(customer) == ["number"]:
@@ -79,9 +80,13 @@ def write_script(script: Script, notes: Mapping[str, str] | None = None) -> str:
         "server_messages": None if script.server_messages is None else [*script.server_messages],
         "environment": dict(script.environment) or None,
     }
-    lines = [*_head(head), "steps:"]
+    notes = notes or {}
+    lines = [*_comment(notes.get("", ""), ""), *_head(head)]
+    lines.append("steps:" if script.steps else "steps: []")
     for step in script.steps:
-        lines += _step(step, notes or {})
+        lines += _comment(_note(step.place, notes), "  ")
+        lines += _step(step, notes)
+    lines += _comment(_note(script.end.place, notes), "")
     lines += _end(script)
     return "\n".join(lines) + "\n"
 
@@ -127,9 +132,17 @@ def _asks(step: Asks) -> Iterator[str]:
 
 
 def _noted(call: PlannedCall, bullet: str, notes: Mapping[str, str]) -> Iterator[str]:
-    if call.place in notes:
-        yield f"{' ' * (len(bullet) - 2)}# {_on_one_line(notes[call.place])}"
+    yield from _comment(_note(call.place, notes), " " * (len(bullet) - 2))
     yield from _tool(call, bullet)
+
+
+def _note(place: str, notes: Mapping[str, str]) -> str:
+    return notes.get(place, "") if place else ""
+
+
+def _comment(text: str, indent: str) -> Iterator[str]:
+    for line in text.split("\n") if text else ():
+        yield f"{indent}# {_on_one_line(line)}".rstrip()
 
 
 def _tool(call: PlannedCall, bullet: str) -> Iterator[str]:
