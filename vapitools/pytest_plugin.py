@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from .testing import FakeVapi, RecordingControl, TestCall
+# Each run of pytest loads this, whether there are tests of a bot or not.
+if TYPE_CHECKING:
+    from .testing import FakeVapi, RecordingControl, TestCall
 
 SUFFIX = ".call.yaml"
 
@@ -21,6 +23,8 @@ SUFFIX = ".call.yaml"
 @pytest.fixture
 def vapi_call() -> Generator[Callable[..., TestCall]]:
     """Makes calls, as `TestCall` does: `call = vapi_call(tools)`. They end with the test."""
+    from .testing import TestCall
+
     with ExitStack() as stack:
 
         def make(bot: Any, **options: Any) -> TestCall:
@@ -32,6 +36,8 @@ def vapi_call() -> Generator[Callable[..., TestCall]]:
 @pytest.fixture
 def fake_vapi(monkeypatch: pytest.MonkeyPatch) -> Generator[FakeVapi]:
     """Vapi's API in memory, on a real port; VAPI_BASE_URL and VAPI_API_KEY lead to it."""
+    from .testing import FakeVapi
+
     fake = FakeVapi(api_key="test-key")
     with fake.serve() as base_url:
         monkeypatch.setenv("VAPI_BASE_URL", base_url)
@@ -42,6 +48,8 @@ def fake_vapi(monkeypatch: pytest.MonkeyPatch) -> Generator[FakeVapi]:
 @pytest.fixture
 def call_control() -> RecordingControl:
     """Keeps what tools tell the live call: `CallContext(control=call_control)`."""
+    from .testing import RecordingControl
+
     return RecordingControl()
 
 
@@ -73,7 +81,6 @@ class CallItem(pytest.Item):
         Raises:
             CallFailedError: Something was wrong.
         """
-        # Most runs have no call files, and this loads the command line.
         from .cli import _play_report
         from .cli.play import play_file
 

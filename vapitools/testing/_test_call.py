@@ -322,11 +322,9 @@ def _bot(bot: Any, events: Events | None, lifespan: Lifespan | None, settings: S
 class _Loop:
     """An event loop in a thread, so that a call can be made from any test."""
 
-    def __init__(self) -> None:
+    def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
