@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -120,8 +120,10 @@ class Story:
         self._bodies = recording.bodies
         self._story = recording.longest
         self._wire = _Wire([body for body, _ in self._bodies], self._story)
-        self._answers = {
-            entry.id: entry.text for entry in reversed(self._story) if isinstance(entry, Answered)
+        self._answers: dict[object, str] = {
+            entry.id: entry.text
+            for entry in reversed(self._story)
+            if isinstance(entry, Answered) and entry.id is not None
         }
         self._is_told_by_transcripts = not any(isinstance(each, Said) for each in self._story)
         self._done: set[object] = set()
@@ -186,8 +188,6 @@ class Story:
             self._say(entry)
         elif isinstance(entry, Called):
             self._call(self._wire.together(entry.calls))
-        elif entry.id is None:
-            self._open.clear()
         else:
             self._open.discard(entry.id)
 
@@ -223,45 +223,51 @@ class Story:
             return
         self._done |= {call.id for call in new}
         self._forget()
-        planned = [each for call in new if (each := self._planned(call)) is not None]
+        step = f"step {len(self.steps) + 1}"
+        planned = [
+            self._planned(call, f"{step}, call {number}")
+            for number, call in enumerate(new, start=1)
+            if self._can_be_played(call)
+        ]
         if planned:
-            step = f"step {len(self.steps) + 1}"
-            placed = [
-                replace(each, place=f"{step}, call {number}")
-                for number, (each, _) in enumerate(planned, start=1)
-            ]
-            for each, (_, notes) in zip(placed, planned, strict=True):
-                if notes:
-                    self.notes[each.place] = "\n".join(notes)
-            self._add(CallsTools(placed))
+            self._add(CallsTools(planned))
         for call in new:
             if (taker := self._leads_to(call)) is not None:
                 self._take_over(taker)
 
-    def _planned(self, call: Call) -> tuple[PlannedCall, list[str]] | None:
-        """The call as it can be played; None: a comment says what it was."""
-        if (why := self._not_to_be_played(call)) is not None:
+    def _can_be_played(self, call: Call) -> bool:
+        """Whether it can; where it cannot, a comment says what it was."""
+        why = self._not_to_be_played(call)
+        if why is not None:
             self.pending.append(f"{why}: {cut(f'{call.name} {_json(call.arguments)}')}")
-            return None
+        return why is None
+
+    def _planned(self, call: Call, place: str) -> PlannedCall:
         tool = self._tool(call.name)
-        given = dict(call.arguments or {})
-        arguments = {name: value for name, value in given.items() if name not in _static(tool)}
-        notes = [] if call.arguments is not None else ["Its arguments were no JSON object."]
+        given = (call.arguments or {}).items()
+        arguments = {name: value for name, value in given if name not in _static(tool)}
         unknown = self._unknown(call.name, arguments)
-        if unknown:
-            notes.append(f"The tool takes no such: {cut(_json(unknown))}")
-        if paths := as_list(as_object(tool.get("server")).get("encryptedPaths")):
-            notes.append(f"Was encrypted, and has to be written anew: {cut(_json(paths))}")
-        if call.id is not None and call.id in self._answers:
-            notes.append(f"answered: {cut(self._answers[call.id])}")
-        if not tool.get("async"):
+        if notes := [*self._remarks(call, tool, unknown)]:
+            self.notes[place] = "\n".join(notes)
+        if call.id in self._answers and not tool.get("async"):
             self._open.add(call.id)
         self._echoes |= _echoes(tool)
         kept = {name: value for name, value in arguments.items() if name not in unknown}
-        return PlannedCall(call.name, kept), notes
+        return PlannedCall(call.name, kept, place=place)
+
+    def _remarks(self, call: Call, tool: Definition, unknown: Mapping[str, Any]) -> Iterator[str]:
+        """What a reader has to know of a call."""
+        if call.arguments is None:
+            yield "Its arguments were no JSON object."
+        if unknown:
+            yield f"The tool takes no such: {cut(_json(unknown))}"
+        if paths := as_list(as_object(tool.get("server")).get("encryptedPaths")):
+            yield f"Was encrypted, and has to be written anew: {cut(_json(paths))}"
+        if call.id in self._answers:
+            yield f"answered: {cut(self._answers[call.id])}"
 
     def _not_to_be_played(self, call: Call) -> str | None:
-        if call.id not in self._wire.ids:
+        if not self._wire.has(call):
             type_ = self._tools.get(call.name, {}).get("type")
             if call.name in _VAPIS_TOOLS or type_ not in (None, "function"):
                 return "Vapi's own tool"
@@ -287,7 +293,7 @@ class Story:
 
     def _leads_to(self, call: Call) -> str | None:
         """The assistant that a tool of Vapi's hands the call to."""
-        if call.id in self._wire.ids:
+        if self._wire.has(call):
             return None
         arguments = call.arguments or {}
         for name in ("destination", "assistantName", "assistant"):
@@ -369,24 +375,29 @@ class _Wire:
                 self._groups.setdefault(id_, []).extend(named)
         told = [call for entry in story if isinstance(entry, Called) for call in entry.calls]
         self._of_story = {call.id for call in told if call.id is not None}
-        self.ids: set[object] = set(self._calls)
-        self._claimed: list[Call] = []
-        self._claim(bodies, told)
+        self._nameless = [call for body in bodies for call in body.calls if call.id is None]
+        self._twins = self._claimed(told)
 
-    def _claim(self, bodies: Sequence[Body], told: Sequence[Call]) -> None:
-        """A call that has come without an id is one of the story, where there is such."""
-        free = [call for call in told if call.id not in self.ids]
-        for call in (call for body in bodies for call in body.calls if call.id is None):
-            twin = next((each for each in free if _is_twin(each, call)), None)
+    def _claimed(self, told: Sequence[Call]) -> list[tuple[Call, Call]]:
+        """Those that came without an id, each with the one of the story that it is."""
+        free = [call for call in told if call.id not in self._calls]
+        twins: list[tuple[Call, Call]] = []
+        for sent in self._nameless:
+            twin = next((each for each in free if _is_twin(each, sent)), None)
             if twin is not None:
                 free.remove(twin)
-                self._claimed.append(call)
-                self.ids.add(twin.id)
+                twins.append((sent, twin))
+        return twins
+
+    def has(self, call: Call) -> bool:
+        """Whether the server was sent it."""
+        nameless = [*self._nameless, *(twin for _, twin in self._twins)]
+        return call.id in self._calls or any(call is each for each in nameless)
 
     def is_in_story(self, call: Call) -> bool:
         """Whether the conversation tells of it."""
         if call.id is None:
-            return any(call is each for each in self._claimed)
+            return any(call is sent for sent, _ in self._twins)
         return call.id in self._of_story
 
     def together(self, calls: Sequence[Call]) -> list[Call]:
