@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -34,7 +35,7 @@ def serving(app: ASGIApp, port: int = 0, *, start: float = _START) -> Generator[
     config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with _listening(port) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread = threading.Thread(target=_run, args=(server, listening), daemon=True)
         thread.start()
         try:
             _wait(lambda: server.started or not thread.is_alive(), start)
@@ -46,6 +47,12 @@ def serving(app: ASGIApp, port: int = 0, *, start: float = _START) -> Generator[
             server.should_exit = True
             # What hangs in the app's own end is not waited for.
             thread.join(_STOP)
+
+
+def _run(server: Any, sock: socket.socket) -> None:
+    # A failed start ends in it. It is said by whoever waits for the server.
+    with suppress(SystemExit):
+        server.run(sockets=[sock])
 
 
 def _wait(is_over: Callable[[], bool], seconds: float) -> None:
