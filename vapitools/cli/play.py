@@ -17,7 +17,7 @@ import typer
 from ..errors import PlayError
 from ..playing import Played, Script, load_script, play, starting_file
 from ..settings import Settings
-from . import _logs, _play_report, _running
+from . import _from_recording, _logs, _play_report, _running
 from ._declaring import Secret
 from ._flags import Debug, Json
 from ._report import FAILED, USAGE, CommandError, print_json, reported, shown
@@ -91,8 +91,13 @@ def command(
     """
     with reported(debug):
         target, files = _sorted(words or [])
+        if new and from_ is not None:
+            raise CommandError("either --new or --from", exit_code=USAGE)
         if new:
             _write_new(target, files)
+            return
+        if from_ is not None:
+            _from_recording.write(_from_recording.Wanted(from_, target, url, files))
             return
         if not files:
             raise CommandError(_no_call_file(target), exit_code=USAGE)
@@ -142,13 +147,17 @@ def _errors_of_files() -> Generator[None]:
         raise CommandError(str(error), exit_code=USAGE) from None
 
 
-def play_file(path: Path) -> Played:
+def play_file(path: Path, *, seed: int | None = None) -> Played:
     """Play a call file against the bot or the server that it names.
+
+    Args:
+        path: The file.
+        seed: With one, things go wrong on the way.
 
     Raises:
         VapiToolsError: It cannot be played.
     """
-    options = _Options(Where(None, None), seed=None, timeout=None, debug=False)
+    options = _Options(Where(None, None), seed=seed, timeout=None, debug=False)
     return _played(load_script(path), options)
 
 

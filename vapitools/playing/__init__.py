@@ -12,6 +12,7 @@ from ._messages import message, static_arguments, tool_calls
 from ._played import Played
 from ._playing import play
 from ._reading import load_script, read_script
+from ._recorded import Recorded, Recordings, scripts_from
 from ._rules import RULES, Fault
 from ._script import Script
 from ._sending import Sent, send
@@ -27,6 +28,8 @@ __all__ = [
     "Fault",
     "LiveCall",
     "Played",
+    "Recorded",
+    "Recordings",
     "Script",
     "Sent",
     "Stage",
@@ -35,6 +38,7 @@ __all__ = [
     "message",
     "play",
     "read_script",
+    "scripts_from",
     "send",
     "starting_file",
     "static_arguments",

@@ -53,11 +53,16 @@ class Recordings:
 
     Attributes:
         calls: Each call once, in the order of the files.
-        left_out: Why something was left out → the files.
+        unread: The files that hold no webhook body, by what they are.
     """
 
     calls: Sequence[Recorded]
-    left_out: Mapping[str, Sequence[Path]]
+    unread: Mapping[str, Sequence[Path]]
+
+    @property
+    def left_out(self) -> str:
+        """What was left out and why, in one line; empty when nothing was."""
+        return _summary(self.unread)
 
 
 def scripts_from(folder: str | Path, bot: Bot | None = None) -> Recordings:
@@ -73,18 +78,18 @@ def scripts_from(folder: str | Path, bot: Bot | None = None) -> Recordings:
     cast = cast_of(bot, "http://127.0.0.1") if bot is not None else None
     folder = Path(folder)
     gathered: dict[tuple[Path | None, str | None], Recording] = {}
-    left_out: dict[str, list[Path]] = defaultdict(list)
+    unread: dict[str, list[Path]] = defaultdict(list)
     for path in _files(folder):
         body, problem = _read(path)
         if body is None:
-            left_out[problem].append(path)
+            unread[problem].append(path)
             continue
         own = path.parent if body.owner is None or _RECORDED.fullmatch(path.parent.name) else None
         recording = gathered.setdefault((own, body.owner), Recording())
         recording.add(body, path.parent)
     if not gathered:
-        raise PlayError(f"{folder}: {_nothing(left_out)}")
-    return Recordings([_told(each, cast) for each in _joined(gathered)], left_out)
+        raise PlayError(f"{folder}: {_nothing(unread)}")
+    return Recordings([_told(each, cast) for each in _joined(gathered)], unread)
 
 
 # --- the files ----------------------------------------------------------------------------
@@ -126,15 +131,14 @@ def _read(path: Path) -> tuple[Body | None, str]:
         return None, "nested too deeply"
 
 
-def _nothing(left_out: Mapping[str, Sequence[Path]]) -> str:
-    if not left_out:
+def _nothing(unread: Mapping[str, Sequence[Path]]) -> str:
+    if not unread:
         return "there is no .json file; vapitools serve --record DIR keeps webhook bodies in such"
-    return f"no file in it is a webhook body: {summary(left_out)}"
+    return f"no file in it is a webhook body: {_summary(unread)}"
 
 
-def summary(left_out: Mapping[str, Sequence[Path]]) -> str:
-    """What was left out, in one line."""
-    return "; ".join(_counted(why, paths) for why, paths in left_out.items())
+def _summary(unread: Mapping[str, Sequence[Path]]) -> str:
+    return "; ".join(_counted(why, paths) for why, paths in unread.items())
 
 
 def _counted(why: str, paths: Sequence[Path]) -> str:
