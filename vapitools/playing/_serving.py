@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -29,11 +30,7 @@ def serving(app: ASGIApp, port: int = 0, *, start: float = _START) -> Generator[
     Raises:
         PlayError: The port is in use, or the app did not start.
     """
-    # Whoever gives the app to a client of its own does not need it.
-    import uvicorn
-
-    config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = _server(app)
     with _listening(port) as listening:
         thread = threading.Thread(target=_run, args=(server, listening), daemon=True)
         thread.start()
@@ -44,9 +41,36 @@ def serving(app: ASGIApp, port: int = 0, *, start: float = _START) -> Generator[
                 raise PlayError(f"the app did not start{why}")
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.stop()
             # What hangs in the app's own end is not waited for.
             thread.join(_STOP)
+
+
+def _server(app: ASGIApp) -> Any:
+    # Whoever gives the app to a client of its own does not need it.
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """One that ends when it is told to, and not at the next of its ticks."""
+
+        def __init__(self, config: uvicorn.Config) -> None:
+            super().__init__(config)
+            self._stopped = threading.Event()
+            self._wake: Callable[[], object] = lambda: None
+
+        async def main_loop(self) -> None:
+            stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+            self._wake = lambda: loop.call_soon_threadsafe(stopped.set)
+            if not self._stopped.is_set():
+                await stopped.wait()
+
+        def stop(self) -> None:
+            self.should_exit = True
+            self._stopped.set()
+            with suppress(RuntimeError):  # its loop has ended by itself
+                self._wake()
+
+    return Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1))
 
 
 def _run(server: Any, sock: socket.socket) -> None:
