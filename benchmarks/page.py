@@ -56,9 +56,14 @@ def _line(cells: Sequence[str]) -> str:
 
 def _panels(rows: Sequence[Row]) -> list[tuple[str, Sequence[Row]]]:
     found = sections(rows)
-    first = {"One request, 20 KB": "One request of 20 KB in process (powers of ten)"}
+    first = {
+        "One request, 20 KB": "One request of 20 KB in process: less is better (a scale of powers of ten)"
+    }
     panels: list[tuple[str, Sequence[Row]]] = []
-    for beginning, title in {**first, "Through uvicorn": "Requests per second, 20 KB"}.items():
+    for beginning, title in {
+        **first,
+        "Through uvicorn": "Requests of 20 KB per second, through a server: more is better",
+    }.items():
         chosen = next((each for name, each in found.items() if name.startswith(beginning)), [])
         shown = [row for row in chosen if "," not in row.name]
         if shown:
