@@ -54,18 +54,17 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+# The beginning of a section → what stands above its bars.
+_PANELS = {
+    "One request, 20 KB": "One request of 20 KB in process: less is better (powers of ten)",
+    "Through uvicorn": "Requests of 20 KB per second, through a server: more is better",
+}
+
+
 def _panels(rows: Sequence[Row]) -> list[tuple[str, Sequence[Row]]]:
-    found = sections(rows)
-    first = {
-        "One request, 20 KB": "One request of 20 KB in process: less is better (a scale of powers of ten)"
-    }
     panels: list[tuple[str, Sequence[Row]]] = []
-    for beginning, title in {
-        **first,
-        "Through uvicorn": "Requests of 20 KB per second, through a server: more is better",
-    }.items():
-        chosen = next((each for name, each in found.items() if name.startswith(beginning)), [])
-        shown = [row for row in chosen if "," not in row.name]
-        if shown:
+    for beginning, title in _PANELS.items():
+        found = [each for name, each in sections(rows).items() if name.startswith(beginning)]
+        if shown := [row for row in (found[0] if found else []) if "," not in row.name]:
             panels.append((title, shown))
     return panels
