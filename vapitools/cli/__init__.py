@@ -3,18 +3,60 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from . import apply, call, calls, check, plan, play, pull, run, schema, send, serve
-from . import list as list_command
 from ._ending import end_within
+
+# In the order of the help.
+_NAMES = """
+serve list schema run play send check pull plan apply call calls
+""".split()
+
+# Without markup, Typer neither imports Rich nor draws boxes around a one-line error.
+_LOOK: Any = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class _Loaded(Mapping[str, Any]):
+    """The commands by name. Each is loaded when it is asked for: most need not what others need."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _NAMES:
+            raise KeyError(name)
+        if name not in self._commands:
+            module = import_module(f".{name}", __package__)
+            alone = typer.Typer(**_LOOK)
+            # How `plan` and `apply` end is their own.
+            class_ = getattr(module, "PlanningCommand", None)
+            alone.command(name, cls=class_)(module.command)
+            self._commands[name] = typer.main.get_command(alone)
+        return self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
 
 
 class _Commands(TyperGroup):
     """Says what is missing when somebody begins with the file."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands: Any = _Loaded()
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0].partition(":")[0].endswith(".py"):
@@ -22,26 +64,7 @@ class _Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-# Without markup, Typer neither imports Rich nor draws boxes around a one-line error.
-app = typer.Typer(
-    cls=_Commands,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("serve")(serve.command)
-app.command("list")(list_command.command)
-app.command("schema")(schema.command)
-app.command("run")(run.command)
-app.command("send")(send.command)
-app.command("check")(check.command)
-app.command("play")(play.command)
-app.command("pull")(pull.command)
-app.command("plan", cls=plan.PlanningCommand)(plan.command)
-app.command("apply", cls=plan.PlanningCommand)(apply.command)
-app.command("call")(call.command)
-app.command("calls")(calls.command)
+app = typer.Typer(cls=_Commands, **_LOOK)
 
 
 def _print_version(asked: bool) -> None:

@@ -19,7 +19,7 @@ from ._flags import Debug, Json, Target
 from ._plan_report import TO_DO, label
 from ._report import FAILED, CommandError, complain, print_json, printable, reported
 from ._running import run
-from .plan import Adopt, Force, Prune, Verbose, complain_of, make_plan
+from .plan import Adopt, Force, PlanningCommand, Prune, Verbose, complain_of, make_plan
 
 _INTERRUPTED = 130
 _DONE = {
