@@ -66,10 +66,10 @@ class Dispatcher:
         self._settings = settings
         self._toolset = toolset
         self._hooks = (LogRuns(),) if hooks is None else tuple(hooks)
-        self._ledger = (
+        self._ledger = _guarded(
             MemoryLedger(settings.ledger_calls, settings.ledger_seconds)
             if ledger is None
-            else _Guarded(ledger)
+            else ledger
         )
         # One that was handed in is its owner's to close.
         self._own_control = HttpControl(settings.control_urls) if control is None else None
@@ -286,6 +286,11 @@ class _Attempt:
         # A hook that ends the process would leave the call without an answer.
         except BaseException as error:
             log(logging.ERROR, "a run hook failed\n%s", _tracebacks.shown(error))
+
+
+def _guarded(ledger: Ledger) -> Ledger:
+    # Ours does not fail, and needs no task to ask it in.
+    return ledger if type(ledger) is MemoryLedger else _Guarded(ledger)
 
 
 class _Guarded:
