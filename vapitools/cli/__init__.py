@@ -38,8 +38,7 @@ class _Loaded(Mapping[str, Any]):
         if name not in self._commands:
             module = import_module(f".{name}", __package__)
             alone = typer.Typer(**_LOOK)
-            # How `plan` and `apply` end is their own.
-            class_ = getattr(module, "PlanningCommand", None)
+            class_ = getattr(module, "COMMAND_CLASS", None)
             alone.command(name, cls=class_)(module.command)
             self._commands[name] = typer.main.get_command(alone)
         return self._commands[name]

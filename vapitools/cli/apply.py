@@ -22,6 +22,8 @@ from ._running import run
 from .plan import Adopt, Force, PlanningCommand, Prune, Verbose, complain_of, make_plan
 
 _INTERRUPTED = 130
+
+COMMAND_CLASS = PlanningCommand
 _DONE = {
     "create": "created",
     "update": "changed",

@@ -46,6 +46,9 @@ class PlanningCommand(TyperCommand):
             raise
 
 
+COMMAND_CLASS = PlanningCommand
+
+
 def command(
     target: Target,
     url: Url = None,
