@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
 
 from .. import _secrecy, auth, messages
 from .._deadline import TooLateError, within
@@ -153,6 +154,7 @@ class Postman:
         Raises:
             PlayError: Nothing listens there, or it cannot be signed.
         """
+        _check_address(server.url)
         began = time.monotonic()
         headers = self.headers(server, content, call_id)
         failure: Failure
@@ -160,12 +162,12 @@ class Postman:
             sent = await within(self.patience(server), self._post(server.url, content, headers))
         except TooLateError:
             failure = "late"
+        except _invalid():
+            raise _no_address(server.url) from None
         except _closed() as error:
             if not self._has_answered and _is_unreachable(error):
                 raise PlayError(_unreachable(server.url, error)) from None
             failure = "closed"
-        except _unusable():
-            raise PlayError(f"{_shown(server.url)} is no address to send a message to") from None
         else:
             self._has_answered = True
             return replace(sent, seconds=time.monotonic() - began)
@@ -236,16 +238,30 @@ def _closed() -> tuple[type[Exception], ...]:
     return (httpx.TransportError, httpx.DecodingError)
 
 
-def _unusable() -> tuple[type[Exception], ...]:
+def _invalid() -> type[Exception]:
     import httpx
 
-    return (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError, ValueError)
+    return httpx.InvalidURL
 
 
 def _is_unreachable(error: Exception) -> bool:
     import httpx
 
     return isinstance(error, httpx.ConnectError)
+
+
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise _no_address(url)
+
+
+def _no_address(url: str) -> PlayError:
+    return PlayError(f"{_shown(url)} is no address to send a message to")
 
 
 def _unreachable(url: str, error: Exception) -> str:

@@ -174,7 +174,7 @@ def _undelivered(delivery: Delivery, patience: float) -> Fault | None:
     if delivery.failure == "too long":
         return Fault("json", f"the answer has more than {MAX_ANSWER} bytes")
     if delivery.failure is not None or delivery.status is None:
-        return Fault("connection", "the server closed the connection before it had answered")
+        return Fault("connection", "the server ended the connection without a whole answer")
     if not delivery.is_ok:
         return Fault("status", f"the status was {delivery.status}{_hint(delivery)}")
     return None

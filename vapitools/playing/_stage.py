@@ -176,7 +176,7 @@ def visiting(
         settings: The keys to encrypt with.
 
     Raises:
-        PlayError: The bot declares what cannot be, or the port is in use.
+        PlayError: The bot declares what cannot be, the port is in use, or the URL is none.
     """
     desk = ControlDesk()
     keys = (settings or Settings()).decryption_keys
@@ -184,10 +184,17 @@ def visiting(
     if bot is not None:
         cast = cast_of(bot, url, encrypt)
     else:
-        path = "" if urlsplit(url).path else "/webhook"
-        cast = Cast(Server(f"{url}{path}"), encrypt=encrypt)
+        cast = Cast(Server(_webhook(url)), encrypt=encrypt)
     with desk.serve(control_port):
         yield Stage(cast, desk, verifier, bot)
+
+
+def _webhook(url: str) -> str:
+    try:
+        path = urlsplit(url).path
+    except ValueError as error:
+        raise PlayError(f"the URL cannot be read: {error}") from None
+    return url if path else f"{url}/webhook"
 
 
 def cast_of(bot: Bot, url: str, encrypt: Encrypt | None = None) -> Cast:
