@@ -114,7 +114,10 @@ class MemoryLedger:
         answer = self._answers.get(key)
         if answer is None or answer.is_lost:
             answer = self._answers[key] = start()
-            answer.when_given(partial(self._keep, key, answer))
+            if answer.is_given:
+                self._keep(key, answer)
+            else:
+                answer.when_given(partial(self._keep, key, answer))
         return answer
 
     def _keep(self, key: Key, answer: Answer) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -81,6 +81,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _NO_FUNCTION = _Function()
+_NO_CALL = _Call()
 _decoder = msgspec.json.Decoder(_Body)
 _entries_decoder = msgspec.json.Decoder(_Entries | None)
 _encoder = msgspec.json.Encoder()
@@ -111,21 +112,18 @@ class Message:
 
     Attributes:
         type: Such as `tool-calls`; empty when the body is no message of Vapi's.
+        call_id: Vapi's id of the call.
         tool_calls: Each call once, in order.
         body: The raw bytes.
     """
 
     def __init__(self, wire: _Message, tool_calls: Sequence[ToolCall], body: bytes) -> None:
         self._wire = wire
-        self._call = wire.call or _Call()
+        self._call = wire.call or _NO_CALL
         self.type = wire.type
+        self.call_id = self._call.id
         self.tool_calls = tool_calls
         self.body = body
-
-    @property
-    def call_id(self) -> str | None:
-        """Vapi's id of the call."""
-        return self._call.id
 
     @cached_property
     def chat_id(self) -> str | None:
@@ -285,19 +283,17 @@ def _tool_calls(wire: _Message) -> list[ToolCall]:
 
 def _fullest(wire: _Message) -> list[ToolCall]:
     """The first list in which every call is whole: all of them describe the same calls."""
+    entries: _Entries = wire.tool_call_list or []
     lists: list[list[ToolCall]] = []
-    for entries in _lists(wire):
+    # The next one is decoded only where this one lacks something.
+    for following in (wire.tool_calls, wire.tool_with_tool_call_list, _ABSENT):
         calls = [_read(entry) for entry in entries if entry is not None]
         if calls and len(calls) == len(entries) and min(map(_parts, calls)) == _WHOLE:
             return calls
         lists.append(calls)
+        is_there = following is not _ABSENT
+        entries = (_entries_decoder.decode(following) if is_there else None) or []
     return max(lists, key=lambda calls: sum(map(_parts, calls)))
-
-
-def _lists(wire: _Message) -> Iterator[_Entries]:
-    yield wire.tool_call_list or []
-    for raw in (wire.tool_calls, wire.tool_with_tool_call_list):
-        yield (_entries_decoder.decode(raw) if raw is not _ABSENT else None) or []
 
 
 def _parts(call: ToolCall) -> int:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -202,7 +210,9 @@ class _Endpoint:
         except WebhookError as error:
             await _refuse(scope, send, error)
 
-    async def _serve(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+    def _serve(
+        self, body: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> Coroutine[Any, Any, None]:
         raise NotImplementedError
 
 
@@ -213,8 +223,10 @@ class _Webhook(_Endpoint):
         super().__init__(gate)
         self._receiver = receiver
 
-    async def _serve(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._receiver.receive(self._parse(scope, body), scope, receive, send)
+    def _serve(
+        self, body: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> Coroutine[Any, Any, None]:
+        return self._receiver.receive(self._parse(scope, body), scope, receive, send)
 
     def _parse(self, scope: Scope, body: bytes) -> Message:
         message = messages.parse(body)
