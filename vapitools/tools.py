@@ -283,7 +283,8 @@ def tool(
 # --- deriving -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+# Nobody compares or prints these two, and each method that need not be made loads faster.
+@dataclass(frozen=True, eq=False, repr=False)
 class _Options:
     """What was said at the decorator."""
 
@@ -295,7 +296,7 @@ class _Options:
     wait: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Spec:
     """All that was derived from a function; a method's bound tools share it."""
 
