@@ -56,7 +56,7 @@ _FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MIN_TIMEOUT, _MAX_TIMEOUT = 1, 300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BuiltInTool:
     """What every one of Vapi's own tools takes.
 
@@ -93,6 +93,13 @@ class BuiltInTool:
             ),
         }
 
+    # Once for all of them: ten that are generated can be felt when the package is imported.
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
     def _problems(self) -> Iterable[str]:
         return ()
 
@@ -100,14 +107,14 @@ class BuiltInTool:
         return {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EndCall(BuiltInTool):
     """Lets the assistant hang up."""
 
     type = "endCall"
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False)
 class TransferCall(BuiltInTool):
     """Lets the assistant transfer the call.
 
@@ -141,7 +148,7 @@ class TransferCall(BuiltInTool):
         return _filled(destinations=[_transfer_json(each) for each in self.destinations] or None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dtmf(BuiltInTool):
     """Lets the assistant press keys.
 
@@ -158,7 +165,7 @@ class Dtmf(BuiltInTool):
         return _filled(sipInfoDtmfEnabled=self.sip_info or None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Voicemail(BuiltInTool):
     """Lets the assistant leave its `voicemail_message` and hang up.
 
@@ -175,7 +182,7 @@ class Voicemail(BuiltInTool):
         return _filled(beepDetectionEnabled=self.beep_detection or None)
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False)
 class Handoff(BuiltInTool):
     """Lets the assistant hand the call over to another assistant, or to a squad.
 
@@ -229,7 +236,7 @@ class Handoff(BuiltInTool):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Query(BuiltInTool):
     """Lets the assistant look something up in files that are stored at Vapi.
 
@@ -272,7 +279,7 @@ class Query(BuiltInTool):
         return {"knowledgeBases": [knowledge]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mcp(BuiltInTool):
     """Gives the assistant the tools of an MCP server.
 
@@ -331,7 +338,7 @@ class Mcp(BuiltInTool):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ApiRequest(BuiltInTool):
     """Lets the assistant send a request to any HTTP API; Vapi sends it, no server of yours.
 
@@ -406,7 +413,7 @@ class ApiRequest(BuiltInTool):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sms(BuiltInTool):
     """Lets the assistant send text messages, over Twilio."""
 
