@@ -31,7 +31,8 @@ def host(url: str) -> bytes:
     parts = urlsplit(url)
     usual = {"http": 80, "https": 443}[parts.scheme]
     port = "" if parts.port in (None, usual) else f":{parts.port}"
-    return f"{parts.hostname}{port}".encode()
+    name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{name}{port}".encode()
 
 
 class Own:
