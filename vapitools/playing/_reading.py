@@ -57,14 +57,14 @@ def load_script(path: str | Path) -> Script:
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise PlayError(f"{path}: a call file has at most {_MAX_BYTES} bytes")
         text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise PlayError(f"there is no file {path}{_similar_file(path)}") from None
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise PlayError(f"{path}: {why}") from None
-    if len(content) > _MAX_BYTES:
-        raise PlayError(f"{path}: a call file has at most {_MAX_BYTES} bytes")
     return read_script(text, str(path), path=path)
 
 
