@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
 from ..auth import Verifier
-from ..recording import Line, Recorder, Sender
 from ..settings import Settings
 from . import target as targets
 from ._report import USAGE, CommandError
+
+if TYPE_CHECKING:
+    from ..recording import Line
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class Plan:
         """The app, with a recorder around it where that is wanted."""
         if self.record is None:
             return app
+        # Most servers record nothing, and start the sooner.
+        from ..recording import Recorder, Sender
+
         return Recorder(app, self.record if isinstance(self.record, Path) else Sender(self.record))
 
     def check(self, bot: targets.Bot | None) -> None:

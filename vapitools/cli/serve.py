@@ -50,8 +50,10 @@ def command(
     with reported(debug):
         # Uvicorn takes a tenth of a second to load, which the other commands must not pay; and it
         # is loaded before the bot, whose folder may hold a file with the name of a module.
-        from . import _listening, _plan, _recording, _server, _workers
+        from . import _listening, _plan, _server, _workers
 
+        if record is not None:
+            from . import _recording
         settings = Settings.from_environ(os.environ)
         if debug:
             settings = dataclasses.replace(settings, log_exceptions=True)
