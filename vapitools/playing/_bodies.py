@@ -149,7 +149,8 @@ def read(content: bytes) -> Body | None:
     message = messages.parse(content)
     if not message.type:
         return None
-    raw = _writable(message.raw)
+    message = messages.parse(messages.dump({"message": _writable(message)}))
+    raw = message.raw
     told = server_messages.read(message, CallContext(message))
     assistants = dict(_assistants(raw))
     return Body(
@@ -174,9 +175,13 @@ def read(content: bytes) -> Body | None:
     )
 
 
-def _writable(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _writable(message: messages.Message) -> dict[str, Any]:
     """The message with nothing in it that a call file cannot hold: half a letter, a long number."""
-    read: dict[str, Any] = json.loads(messages.dump(raw), parse_int=_whole)
+    return {**_cleaned(message.raw), "type": message.type}
+
+
+def _cleaned(value: Mapping[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(messages.dump(value), parse_int=_whole)
     return read
 
 
@@ -279,7 +284,7 @@ def _wire_call(call: messages.ToolCall) -> Call:
 def _arguments(sent: Any) -> Mapping[str, Any] | None:
     if isinstance(sent, str):
         read = messages.decode_object(sent.encode("utf-8", "replace"))
-        return None if read is None else _writable(read)
+        return None if read is None else _cleaned(read)
     return sent if is_object(sent) else None
 
 

@@ -235,7 +235,8 @@ def _head(
     when = f", {moment:%Y-%m-%d %H:%M} UTC" if moment is not None and moment.year > 1 else ""
     yield f"Made of {count}{id_}{when}."
     if script.tool_calls:
-        yield "Each tool call wants a result that is no error. `answered` is what it was then."
+        yield "`answered` is what a tool call was answered then. Now each wants a result."
+        yield "Where an error is right, say so below it: `expect: {error: some of its words}`."
     if _ISO_DAY.search(json.dumps([dict(call.arguments) for call in script.tool_calls])):
         yield "The days in it are those of then; `!day +1` writes tomorrow."
     if answerer is not None:

@@ -444,7 +444,9 @@ def _question(body: Body) -> str | None:
 
 def _can_be_told(type_: str) -> bool:
     """Whether a call file takes it: what looks like a slip of the pen is refused there."""
-    return type_ in CLASSES or not difflib.get_close_matches(type_, list(CLASSES), n=1)
+    if type_ in CLASSES or not type_:
+        return bool(type_)
+    return not difflib.get_close_matches(type_, list(CLASSES), n=1)
 
 
 def _same(text: str) -> str:

@@ -27,6 +27,8 @@ from ._script import (
 from ._yaml import DAY, reads_as_text
 
 _ENDLESS = 1_000_000
+# A longer one does not stand before a colon in YAML.
+_MAX_NAME = 100
 
 
 def starting_file(tools: Toolset, *, bot: str, assistant: str | None = None) -> str:
@@ -148,7 +150,9 @@ def _comment(text: str, indent: str) -> Iterator[str]:
 def _tool(call: PlannedCall, bullet: str) -> Iterator[str]:
     indent = " " * len(bullet)
     yield f"{bullet}tool: {_value(call.tool)}"
-    if call.arguments:
+    if any(len(name) > _MAX_NAME for name in call.arguments):
+        yield f"{indent}arguments: {_value(dict(call.arguments))}"
+    elif call.arguments:
         yield f"{indent}arguments:"
         for name, value in call.arguments.items():
             yield f"{indent}  {_value(name)}: {_value(value)}"
