@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._shapes import as_list, as_object
@@ -43,7 +43,7 @@ class Heard:
         ends_call: Whether Vapi hangs up after it.
     """
 
-    text: str
+    text: str = field(repr=False)
     source: str = ""
     seconds: float = 0.0
     ends_call: bool = False

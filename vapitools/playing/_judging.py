@@ -31,9 +31,9 @@ class ToolAnswer:
         message: What is to be said, in the API's words.
     """
 
-    result: str | None = None
-    error: str | None = None
-    message: Mapping[str, Any] | None = None
+    result: str | None = field(default=None, repr=False)
+    error: str | None = field(default=None, repr=False)
+    message: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str | None:

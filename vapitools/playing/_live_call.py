@@ -134,6 +134,12 @@ class LiveCall:
         """What was said so far, in OpenAI's format."""
         return copy.deepcopy(self._openai)
 
+    def conversation_fields(self) -> dict[str, Any]:
+        """The same as a `conversation-update` has it: live traffic has one name, the API two."""
+        said = self.conversation()
+        messages = self.artifact()["messages"]
+        return {"conversation": said, "messages": messages, "messagesOpenAIFormatted": said}
+
     def transcript(self) -> str:
         """What was said so far, as Vapi writes it down."""
         speakers = {"bot": "AI", "user": "User"}
@@ -155,6 +161,7 @@ class LiveCall:
             "durationSeconds": round((now - self._began).total_seconds(), 3),
             "cost": 0.0,
             "costs": [],
+            "analysis": {},
             "artifact": {**artifact, "transcript": transcript},
             "transcript": transcript,
             "messages": artifact["messages"],

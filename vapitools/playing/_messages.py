@@ -13,7 +13,18 @@ from ..toolset import AnyTool
 from . import _liquid
 from ._live_call import LiveCall, entry, tool_call_fields
 
-_CHAT = {"id": "chat-1", "input": "Hello", "output": [{"role": "assistant", "content": "Hi!"}]}
+_STORED = {
+    "orgId": "org-1",
+    "createdAt": "2026-01-01T12:00:00.000Z",
+    "updatedAt": "2026-01-01T12:00:00.000Z",
+}
+_CHAT = {
+    "id": "chat-1",
+    "input": "Hello",
+    "output": [{"role": "assistant", "content": "Hi!"}],
+    **_STORED,
+}
+_SESSION = {"id": "session-1", **_STORED}
 _DESTINATION = {"type": "number", "number": "+15550100020"}
 _WORDS = "I would like to book a table."
 
@@ -22,7 +33,7 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "assistant-request": {},
     "assistant.speechStarted": {"text": "Hello!", "turn": 0, "source": "model"},
     "assistant.started": {"newAssistant": {"name": "Luigi"}},
-    "call.artifact.upload": {"artifacts": [{"type": "recording", "success": True}]},
+    "call.artifact.upload": {"artifacts": [{"type": "recording-mono", "success": True}]},
     "call.delete.failed": {},
     "call.deleted": {},
     "call.endpointing.request": {"messagesOpenAIFormatted": [{"role": "user", "content": _WORDS}]},
@@ -40,9 +51,9 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "language-change-detected": {"language": "es"},
     "model-output": {"output": "Hello!", "turnId": "turn-1"},
     "phone-call-control": {"request": "hang-up"},
-    "session.created": {"session": {"id": "session-1"}},
-    "session.deleted": {"session": {"id": "session-1"}},
-    "session.updated": {"session": {"id": "session-1"}},
+    "session.created": {"session": _SESSION},
+    "session.deleted": {"session": _SESSION},
+    "session.updated": {"session": _SESSION},
     "speech-update": {"status": "started", "role": "assistant", "turn": 0},
     "status-update": {"status": "in-progress"},
     "transcript": {
@@ -80,7 +91,7 @@ def message(type: str, /, *, call: LiveCall | None = None, **fields: Any) -> dic
     call = call or LiveCall()
     own = dict(_FIELDS.get(plain(type), {}))
     if type == "conversation-update":
-        own["conversation"] = call.conversation()
+        own |= call.conversation_fields()
     if type == "end-of-call-report":
         return call.report(fields.pop("endedReason", "customer-ended-call"), **fields)
     return call.message(type, **{**own, **fields})

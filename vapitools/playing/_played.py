@@ -52,9 +52,10 @@ class ToolUsed(Event):
     """
 
     name: str
-    arguments: Mapping[str, Any]
-    result: str | None
-    error: str | None
+    # What was said and sent is in no repr, which errors and logs show.
+    arguments: Mapping[str, Any] = field(repr=False)
+    result: str | None = field(repr=False)
+    error: str | None = field(repr=False)
     seconds: float
     id: str
     attempts: int = 1
@@ -81,7 +82,7 @@ class Asked(Event):
     """Vapi has asked the server something."""
 
     type: str
-    summary: str
+    summary: str = field(repr=False)
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
@@ -94,7 +95,7 @@ class Asked(Event):
 class Commanded(Event):
     """A tool or a handler has told the live call what to do."""
 
-    command: Mapping[str, Any]
+    command: Mapping[str, Any] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -130,7 +131,7 @@ class Played:
     """
 
     name: str
-    caller: str = ""
+    caller: str = field(default="", repr=False)
     assistant: str | None = None
     events: list[AnyEvent] = field(default_factory=list[AnyEvent])
     ended: str | None = None

@@ -341,8 +341,7 @@ class Player:
         await self._line.tell("status-update", {"status": status, **fields})
 
     async def _tell_conversation(self) -> None:
-        said = self._call.conversation()
-        await self._line.tell("conversation-update", {"conversation": said})
+        await self._line.tell("conversation-update", self._call.conversation_fields())
 
     async def _take_commands(self) -> list[Heard]:
         """Note what the live call was told, and do it. Returns what the caller hears of it."""
