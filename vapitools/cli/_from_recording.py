@@ -97,8 +97,9 @@ def _paths(wanted: Wanted, *, several: bool) -> Iterator[Path]:
 
 
 def _written(call: Recorded, wanted: Wanted, paths: Iterator[Path]) -> Path:
+    text = _text(call, wanted)
     for path in paths:
-        if _create(path, _text(call, wanted, path)):
+        if _create(path, text):
             return path
     raise CommandError(f"{wanted.files[0]} is there already; name another file")
 
@@ -115,19 +116,20 @@ def _create(path: Path, text: str) -> bool:
     return True
 
 
-def _text(call: Recorded, wanted: Wanted, path: Path) -> str:
+def _text(call: Recorded, wanted: Wanted) -> str:
     """The text of the file, which can be read again.
 
     Raises:
         PlayError: The call is more than a file can hold.
     """
-    bot = None if wanted.target is None else _seen_from(wanted.target, path.parent)
+    folder = Path(wanted.files[0]).parent if wanted.files else Path()
+    bot = None if wanted.target is None else _seen_from(wanted.target, folder)
     script = replace(call.script, bot=bot, url=wanted.url if bot is None else None)
     try:
         text = write_script(script, call.notes)
     except RecursionError:
         raise PlayError("it is nested too deeply") from None
-    read_script(text, path.name)
+    read_script(text, "the file")
     return text
 
 
