@@ -17,6 +17,7 @@ PACKAGE = Path(vapitools.__file__).parent
 # A module imports only from rows above its own.
 ROWS = [
     {"errors", "_secrecy", "_shapes"},
+    {"_liquid"},
     {"spoken", "destinations", "messages", "auth", "control", "_encryption", "instrumentation"},
     {"settings"},
     {"_failures"},
@@ -28,6 +29,7 @@ ROWS = [
     {"_schema"},
     {"tools"},
     {"toolset"},
+    {"_samples"},
     {"builtin_tools"},
     {"assistants"},
     {"squads"},
@@ -127,7 +129,7 @@ def test_only_what_runs_code_of_others_catches_every_exception() -> None:
     # above it, the command line ends a user's mistake in one line, and a tool that is exercised may
     # raise what it likes.
     known = {"dispatch", "_handlers", "_gate", "_threads", "_tracebacks"}
-    known |= {"playing", "testing", "cli"}
+    known |= {"_samples", "playing", "testing", "cli"}
     assert catching <= known
 
 

@@ -24,8 +24,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, AnyUrl, AwareDatetime, BaseModel, Field, Json, PastDate
 
 from vapitools import ArgumentError, CallContext, Encrypted, Static, tool
-from vapitools.playing import _patterns
-from vapitools.playing._samples import Sample, sample_arguments, sample_static
+from vapitools._samples import Sample, _patterns, sample_arguments, sample_static
 
 from .servers import serving
 from .signatures import Signature, examples, function_of, signatures, taking
@@ -301,7 +300,7 @@ def test_static_parameters_are_no_part_of_a_sample() -> None:
     made = tool(function_of(hints))
 
     assert sample_arguments(made) == Sample({"a": 1})
-    assert sample_static(made) == {"caller": "example", "floor": 3, "place": "here"}
+    assert sample_static(made) == {"caller": "+15550100000", "floor": 3, "place": "here"}
 
 
 # --- whatever a tool takes ---------------------------------------------------------------

@@ -10,10 +10,8 @@ from typing import Any
 
 import typer
 
-from .. import _coercion
+from .._samples import sample_arguments, sample_static
 from ..events import Events
-from ..playing import LiveCall, static_arguments
-from ..playing._samples import sample_arguments, sample_static
 from ..settings import Settings
 from ..toolset import AnyTool, Toolset
 from . import target as targets
@@ -83,9 +81,7 @@ def _easiest(toolset: Toolset) -> AnyTool | None:
 
 def _arguments(tool: AnyTool) -> dict[str, Any]:
     """What Vapi might send: the arguments of the model, and what Vapi fills in."""
-    filled = static_arguments(tool, LiveCall())
-    known = {key: value for key, value in filled.items() if not _coercion.is_unfilled(value)}
-    return {**sample_arguments(tool).arguments, **sample_static(tool), **known}
+    return {**sample_arguments(tool).arguments, **sample_static(tool)}
 
 
 def _curl(plan: Plan, path: str, body: str) -> str:

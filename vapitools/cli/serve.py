@@ -52,8 +52,6 @@ def command(
         # is loaded before the bot, whose folder may hold a file with the name of a module.
         from . import _listening, _plan, _server, _workers
 
-        if record is not None:
-            from . import _recording
         settings = Settings.from_environ(os.environ)
         if debug:
             settings = dataclasses.replace(settings, log_exceptions=True)
@@ -70,7 +68,9 @@ def command(
         with contextlib.ExitStack() as stack:
             sock = stack.enter_context(listener.sock)
             if record is not None:
-                line = stack.enter_context(_recording.begin(record, shared=bot is None))
+                from ._recording import begin
+
+                line = stack.enter_context(begin(record, shared=bot is None))
                 plan = dataclasses.replace(plan, record=line)
             if bot is not None:
                 plan.check(bot)

@@ -14,8 +14,8 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 from uuid import uuid4
 
+from .. import _liquid
 from .._shapes import as_list, as_object
-from . import _liquid
 
 Kind = Literal["inbound", "outbound", "web"]
 Role = Literal["caller", "assistant"]

@@ -6,11 +6,10 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import messages
+from .. import _liquid, messages
 from ..errors import DefinitionError
 from ..server_messages import CLASSES, plain
 from ..toolset import AnyTool
-from . import _liquid
 from ._live_call import LiveCall, entry, tool_call_fields
 
 _STORED = {

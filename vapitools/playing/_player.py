@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .. import _encrypted_paths, messages
+from .. import _encrypted_paths, _liquid, messages
 from .._shapes import as_list, as_object, is_object
 from ..errors import PlayError
-from . import _expecting, _following, _hearing, _liquid
+from . import _expecting, _following, _hearing
 from ._cast import Definition
 from ._chaos import Shaken
 from ._control import Command, ControlDesk

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from .._samples import sample_arguments
 from ..toolset import Toolset
 from ._live_call import CALLER, LINE
-from ._samples import sample_arguments
 from ._script import (
     UNSET,
     Asks,

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
 from .._results import ToolResult
+from .._samples import sample_arguments, sample_static
 from ..context import CallContext
 from ..errors import ArgumentError, ResultError, ToolError
-from ..playing._samples import sample_arguments, sample_static
 from ..tools import Tool
 from ..toolset import AnyTool
 from ._calling import LIMIT, RETURN, check_tool, outside_of_loops, read_by_model

@@ -15,9 +15,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
+from .._samples import Limits, Values, plain
 from .._wording import Schema, choices, definition, is_object, must_come
-from ..playing._numbers import Limits, plain
-from ..playing._values import Values
 from ..toolset import AnyTool
 
 Json = st.SearchStrategy[Any]

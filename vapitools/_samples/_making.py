@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from .. import _coercion, messages
+from .. import _coercion, _liquid, messages
 from ..context import CallContext
 from ..errors import ArgumentError
 from ..toolset import AnyTool
 from ._values import TRIES, Values
+
+# What every call over the phone knows.
+_FACTS = {"customer": {"number": "+15550100000"}, "phoneNumber": {"number": "+15550109999"}}
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def sample_arguments(tool: AnyTool) -> Sample:
 def sample_static(tool: AnyTool) -> dict[str, Any]:
     """A value for each static parameter; what only a real call fills in is made up."""
     values, schema = _values(tool), tool._spec.read._schema
-    static = tool._spec.read.static
+    static = _liquid.filled(tool._spec.read.static, _FACTS)
     unfilled = [name for name, value in static.items() if _coercion.is_unfilled(value)]
     return {**static, **_first_of_each(values, schema, unfilled)}
 

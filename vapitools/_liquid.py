@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from .._shapes import is_object
+from ._shapes import is_object
 
 _TEMPLATE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 
