@@ -212,6 +212,21 @@ def test_what_was_left_out_is_said_in_one_line(folder: Path) -> None:
     )
 
 
+def test_a_call_that_is_nested_too_deeply_is_said(folder: Path) -> None:
+    deep: Any = []
+    for _ in range(400):
+        deep = [deep]
+    keep(body(day=deep))
+
+    result = run("--from", "rec")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: a call of 1 webhook body is left out: it is nested too deeply\n"
+        "Error: 1 of 1 calls could not be written\n"
+    )
+
+
 def test_a_call_that_is_more_than_a_file_can_hold_is_said(folder: Path) -> None:
     keep(body(day=["x"] * 30_000), body(call="c-2"))
 

@@ -47,6 +47,7 @@ from vapitools.playing import (
     Recorded,
     Script,
     Stage,
+    _bodies,
     _recorded,
     _stage,
     hosting,
@@ -475,7 +476,7 @@ def test_what_vapi_fills_in_is_left_out(tmp_path: Path) -> None:
     known = {"type": "function", "function": {"name": "find"}}
     static = [{"key": "caller", "value": "{{customer.number}}"}, {"key": "key", "value": 3}, None]
     with_tool = {**known, "parameters": static, "toolCall": entry("a", "find", sent)}
-    body = called(entry("a", "find", sent), toolWithToolCallList=[with_tool])
+    body = called(entry("a", "find", sent), toolWithToolCallList=[{"type": "mcp"}, with_tool])
 
     assert only(keep(tmp_path, body)).script.tool_calls[0].arguments == {"day": "x"}
 
@@ -590,6 +591,70 @@ def test_what_cannot_be_played_as_it_was_is_said(tmp_path: Path) -> None:
     assert "# Its arguments were no JSON object." in steps
 
 
+# --- who speaks ---------------------------------------------------------------------------
+
+MEMBERS = [
+    {"assistant": {"name": "Front", "firstMessage": "Hello."}},
+    {"assistant": {"name": "Refunds", "firstMessage": "Refunds."}},
+    {"assistant": {"firstMessage": "Nobody."}},
+]
+MOVED = talk(
+    ("bot", "Hello."),
+    ("user", "My money."),
+    ("tool_calls", [entry("t", "transferCall", {"destination": "Refunds"})]),
+    ("tool_call_result", ("t", "Success.")),
+    ("bot", "Refunds!"),
+    ("user", "I want it back."),
+    ("tool_calls", [entry("a", "book")]),
+    ("user", "Thanks."),
+)
+SQUAD = {**CALL, "squad": {"members": MEMBERS}}
+
+
+def test_a_transfer_by_vapis_own_tool_is_a_handoff(tmp_path: Path) -> None:
+    until_then = {"messages": MOVED["messages"][:7]}
+    speaks = {"assistant": {"name": "Refunds"}}
+    bodies = [
+        called(call=SQUAD, artifact={"messages": MOVED["messages"][:1]}),
+        called(entry("f", "find"), call=SQUAD, assistant={"name": "Front"}),
+        called(entry("a", "book"), call=SQUAD, artifact=until_then, **speaks),
+        report(call=SQUAD, artifact=MOVED),
+    ]
+
+    steps = steps_of(only(keep(tmp_path, *bodies)))
+
+    assert (
+        "\n  - caller: My money.\n"
+        '  # Vapi\'s own tool: transferCall {"destination": "Refunds"}\n'
+        "  - handoff: Refunds\n"
+        "  - caller: I want it back.\n"
+        "  - tool: book\n"
+    ) in steps
+    assert steps.count("handoff") == 1
+
+
+def test_a_handoff_of_which_nothing_was_said_comes_before_what_follows_it(tmp_path: Path) -> None:
+    bodies = [
+        called(entry("a", "find"), call=CALL, assistant={"name": "Front"}),
+        called(entry("b", "book"), call=CALL, assistant={"name": "Refunds"}),
+    ]
+
+    steps = steps_of(only(keep(tmp_path, *bodies, report(artifact=talk(("user", "Hi"))))))
+
+    assert steps.startswith(
+        "\n  - tool: find\n  - handoff: Refunds\n  - tool: book\n  - caller: Hi\n"
+    )
+
+
+def test_an_assistant_that_the_bot_does_not_have_takes_no_call(tmp_path: Path) -> None:
+    moved = {"message": {"type": "transfer-update", "toAssistant": {"name": "Gone"}, "call": CALL}}
+    begun = {"type": "assistant.started", "newAssistant": {"name": "Front"}, "call": CALL}
+
+    found = only(keep(tmp_path, {"message": begun}, moved, report()), desk())
+
+    assert "steps: []\n# Another assistant took the call: 'Gone'\nend:" in text_of(found)
+
+
 # --- what was said ------------------------------------------------------------------------
 
 
@@ -642,6 +707,21 @@ def test_the_text_of_a_transcript_stands_in_for_a_conversation(tmp_path: Path) -
     assert steps.startswith(
         "\n  - assistant: Hello. How are you?\n  - caller: 'Well: thanks.'\nend:"
     )
+
+
+def test_a_knowledge_base_is_asked_what_the_caller_said_last(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "When?"}, {"role": "assistant", "content": "Well,"}]
+    asking = {"type": "knowledge-base-request", "messagesOpenAIFormatted": said}
+
+    steps = steps_of(only(keep(tmp_path, {"message": asking})))
+
+    assert steps.startswith("\n  - caller: When?\n  - assistant: Well,\n  - knowledge: When?\n")
+
+
+def test_a_knowledge_base_that_was_asked_nothing_is_no_step(tmp_path: Path) -> None:
+    asking = {"type": "knowledge-base-request", "messages": [{"role": "user", "content": " "}]}
+
+    assert not only(keep(tmp_path, {"message": asking})).script.steps
 
 
 def test_a_call_that_nobody_has_answered_has_no_steps(tmp_path: Path) -> None:
@@ -835,6 +915,34 @@ def test_a_folder_without_bodies_is_an_error(tmp_path: Path) -> None:
         scripts_from(tmp_path)
     with pytest.raises(PlayError, match=r"no file in it is a webhook body: 1 no JSON \(1.json\)"):
         scripts_from(keep(tmp_path, b"{"))
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(PermissionError, "1 not to be read"), (RecursionError, "1 nested too deeply")],
+)
+def test_a_file_that_cannot_be_read_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception], why: str
+) -> None:
+    def fail(content: bytes) -> None:
+        raise error
+
+    monkeypatch.setattr(_bodies, "read", fail)
+
+    with pytest.raises(PlayError, match=rf"{why} \(1\.json\)"):
+        scripts_from(keep(tmp_path, report()))
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path, pattern: str) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "rglob", fail)
+
+    with pytest.raises(PlayError, match=f"{tmp_path.name}: Input/output error"):
+        scripts_from(tmp_path)
 
 
 def test_too_many_files_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
