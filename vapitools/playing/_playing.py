@@ -18,7 +18,7 @@ from ._live_call import LiveCall
 from ._played import Noted, Played
 from ._player import Player, static_parameters
 from ._rules import Fault
-from ._script import Says, Script
+from ._script import PlannedCall, Says, Script
 from ._stage import Stage
 
 
@@ -119,15 +119,19 @@ def _problems(script: Script, cast: Cast) -> Iterator[str]:
     for call in script.tool_calls:
         if call.expected is None or call.expected.error is not None:
             continue
-        tool = cast.tools.get(call.tool)
-        if tool is None:
-            known = list(cast.tools)
-            yield f"{call.place}: there is no tool {call.tool!r}.{_hint(call.tool, known)}"
-            continue
-        known = [*tool["function"]["parameters"]["properties"], *static_parameters(tool)]
-        for name in call.arguments:
-            if name not in known:
-                yield f"{call.place}: {call.tool} takes no {name!r}.{_hint(name, known)}"
+        place = f"{call.place}: " if call.place else ""
+        yield from (f"{place}{problem}" for problem in _misfits(call, cast))
+
+
+def _misfits(call: PlannedCall, cast: Cast) -> Iterator[str]:
+    tool = cast.tools.get(call.tool)
+    if tool is None:
+        yield f"there is no tool {call.tool!r}.{_hint(call.tool, list(cast.tools))}"
+        return
+    known = [*tool["function"]["parameters"]["properties"], *static_parameters(tool)]
+    for name in call.arguments:
+        if name not in known:
+            yield f"{call.tool} takes no {name!r}.{_hint(name, known)}"
 
 
 def _hint(word: str, known: list[str]) -> str:
