@@ -16,7 +16,7 @@ from ..settings import Settings
 from ..toolset import AnyTool, Toolset
 from . import target as targets
 from ._plan import Plan
-from ._report import complain, shown
+from ._report import complain, program, shown
 
 
 def announce(plan: Plan, bot: targets.Bot) -> None:
@@ -61,7 +61,7 @@ def _trial(plan: Plan, toolset: Toolset) -> str:
     # Neither a signature nor what is encrypted can be typed.
     if can_be_typed and not tool.encrypted_paths:
         return _curl(plan, f"tools/{tool.name}", arguments)
-    return f"vapitools run {shlex.quote(plan.target)} {tool.name} {shlex.quote(arguments)}"
+    return f"{program()} run {shlex.quote(plan.target)} {tool.name} {shlex.quote(arguments)}"
 
 
 def _play(plan: Plan, folder: Path) -> str:
@@ -69,8 +69,9 @@ def _play(plan: Plan, folder: Path) -> str:
     file, _, _ = plan.target.partition(":")
     calls = sorted(folder.glob(f"{Path(file).stem}*.call.yaml")) if file.endswith(".py") else []
     if calls:
-        return f"vapitools play {shlex.quote(shown(calls[0]))} --url {plan.url}"
-    return f"vapitools play {shlex.quote(plan.target)} --new"
+        secret = "  (with the same VAPI_SERVER_SECRET)" if plan.auth else ""
+        return f"{program()} play {shlex.quote(shown(calls[0]))} --url {plan.url}{secret}"
+    return f"{program()} play {shlex.quote(plan.target)} --new"
 
 
 def _easiest(toolset: Toolset) -> AnyTool | None:

@@ -46,15 +46,18 @@ def hide() -> None:
 
 @contextlib.contextmanager
 def kept_apart(*, show: bool) -> Generator[None, None, None]:
-    """Show our log on stderr or nowhere, whatever the bot has set up for it."""
+    """Show our log and the server's on stderr or nowhere, whatever the bot has set up for them."""
     handler = logging.StreamHandler() if show else logging.NullHandler()
-    propagates, _OURS.propagate = _OURS.propagate, False
-    _OURS.addHandler(handler)
+    before = [(logger, logger.propagate) for logger in (_OURS, _SERVERS)]
+    for logger, _ in before:
+        logger.propagate = False
+        logger.addHandler(handler)
     try:
         yield
     finally:
-        _OURS.removeHandler(handler)
-        _OURS.propagate = propagates
+        for logger, propagates in before:
+            logger.removeHandler(handler)
+            logger.propagate = propagates
 
 
 def _is_news(record: logging.LogRecord) -> bool:

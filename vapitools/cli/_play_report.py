@@ -34,9 +34,15 @@ def text(played: Played, *, strict: bool = False) -> str:
         lines += _event(event)
         lines += [f"  {'!' if f.level == 'warning' else '✗'} {_fault(f)}" for f in event.faults]
     failed = len(list(played.failures(strict=strict)))
-    verdict = f"{failed} {'fault' if failed == 1 else 'faults'}" if failed else "all is well"
+    warned = len(played.faults) - failed
+    verdict = _counted(failed, "fault") if failed else "all is well"
+    verdict += f", {_counted(warned, 'warning')} (see --strict)" if warned else ""
     lines.append(f"{verdict}, in {played.seconds:.2f} s")
     return "\n".join(map(printable, lines))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def write_junit(path: Path, calls: Sequence[Played], *, strict: bool = False) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import json
 import os
+import shutil
 import sys
 import sysconfig
 import traceback
@@ -79,6 +80,14 @@ def printable(text: str) -> str:
     )
 
 
+def program() -> str:
+    """How this command can be called again from the same terminal."""
+    called = Path(sys.argv[0])
+    if called.name != "vapitools" or shutil.which("vapitools") == str(called.absolute()):
+        return "vapitools"
+    return shown(called.absolute())
+
+
 def complain(text: str) -> None:
     """Print to stderr."""
     typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
@@ -112,7 +121,7 @@ def place(error: BaseException, folder: Path) -> str | None:
     lines = [
         (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
     ]
-    own = [(file, line) for file, line in lines if _is_users(Path(file), folder)]
+    own = [(file, line) for file, line in lines if is_users(Path(file), folder)]
     return f"{shown(own[-1][0])}:{own[-1][1]}" if own else None
 
 
@@ -125,7 +134,8 @@ def shown(path: str | Path) -> str:
         return str(path)
 
 
-def _is_users(file: Path, folder: Path) -> bool:
+def is_users(file: Path, folder: Path) -> bool:
+    """Whether a file is the user's own, and neither ours, Python's nor an installed package's."""
     return (
         file.is_relative_to(folder)
         and not any(file.is_relative_to(other) for other in _NOT_THE_USERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import shutil
+import re
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,17 +14,21 @@ from typing import Annotated
 
 import typer
 
-from ..errors import PlayError
-from ..playing import Played, Script, load_script, play, starting_file
+from ..errors import PlayError, VapiToolsError
+from ..playing import Fault, Played, Script, load_script, play, starting_file
+from ..playing._played import Noted
 from ..settings import Settings
 from . import _from_recording, _logs, _play_report, _running
 from ._declaring import Secret
 from ._flags import Debug, Json
-from ._report import FAILED, USAGE, CommandError, print_json, reported, shown
+from ._report import FAILED, USAGE, CommandError, complain, print_json, reported, shown
 from ._staging import Where, load_bot, staged
+from .target import apart, locate
 
 _SUFFIXES = (".yaml", ".yml")
 _MAX_SEED = 10_000
+# The second colon of C:\bots\bot.py:name is the one that counts.
+_IN_A_FILE = re.compile(r"(?P<path>.+\.py)(?P<name>:\w+)?", re.DOTALL)
 
 
 def command(
@@ -107,8 +111,9 @@ def command(
         options = _Options(where, seed, timeout, debug)
         with _errors_of_files():
             scripts = [load_script(file) for file in files]
-        calls = [_played(script, options) for script in scripts]
-    _show(calls, as_json=as_json, junit=junit, strict=strict, seed=seed)
+        report = _Report(as_json, junit, strict, seed)
+        calls = [report.of(_attempted(script, options, len(scripts))) for script in scripts]
+        report.end(calls)
     if any(any(played.failures(strict=strict)) for played in calls):
         raise typer.Exit(FAILED)
 
@@ -167,12 +172,32 @@ def play_file(path: Path, *, seed: int | None = None) -> Played:
 def _played(script: Script, options: _Options) -> Played:
     """Play one call. Its bot is loaded for it alone, with the variables that the file sets."""
     where = _where(script, options.where)
+    if where.url is not None and script.environment:
+        complain("Note: the environment of a call file means nothing to a server that runs already")
     with (
         _environment(script.environment),
         _logs.kept_apart(show=options.debug),
+        _apart(where.target),
         staged(where) as stage,
     ):
         return _running.run(play(script, stage, seed=options.seed, limit=options.timeout))
+
+
+def _apart(target: str | None) -> contextlib.AbstractContextManager[None]:
+    """The next call's bot is a new one, with all that it imports from its own folder."""
+    return contextlib.nullcontext() if target is None else apart(locate(target).folder)
+
+
+def _attempted(script: Script, options: _Options, count: int) -> Played:
+    """Play one of several calls: one that cannot be played does not take the others with it."""
+    try:
+        return _played(script, options)
+    except VapiToolsError as error:
+        if count == 1:
+            raise
+        note = Noted("the call was not played")
+        note.faults.append(Fault("expected", str(error)))
+        return Played(script.name, events=[note], path=script.path)
 
 
 def _where(script: Script, where: Where) -> Where:
@@ -192,46 +217,61 @@ def _where(script: Script, where: Where) -> Where:
 
 def _beside(bot: str, file: Path | None) -> str:
     """A bot that a call file names, seen from where the command runs."""
-    if file is None or not bot.partition(":")[0].endswith(".py"):
+    in_a_file = _IN_A_FILE.fullmatch(bot)
+    if file is None or in_a_file is None:
         return bot
-    path, colon, name = bot.partition(":")
-    return f"{file.parent / path}{colon}{name}"
+    return f"{file.parent / in_a_file['path']}{in_a_file['name'] or ''}"
 
 
 @contextlib.contextmanager
 def _environment(variables: Mapping[str, str]) -> Generator[None]:
     """Set variables for a while. `{folder}` in them is a folder that is deleted after it."""
     before = dict(os.environ)
-    folder = tempfile.mkdtemp(prefix="vapitools-") if variables else ""
-    os.environ.update(
-        {name: value.replace("{folder}", folder) for name, value in variables.items()}
-    )
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="vapitools-", ignore_cleanup_errors=True) as folder:
+        try:
+            for name, value in variables.items():
+                os.environ[name] = value.replace("{folder}", folder)
+            yield
+        finally:
+            # Whatever the bot has set, as `load_dotenv` does, is gone for the next one.
+            for name in os.environ.keys() - before.keys():
+                del os.environ[name]
+            os.environ.update(before)
 
 
 # --- showing ------------------------------------------------------------------------------
 
 
-def _show(
-    calls: Sequence[Played], *, as_json: bool, junit: Path | None, strict: bool, seed: int | None
-) -> None:
-    if junit is not None:
-        try:
-            _play_report.write_junit(junit, calls, strict=strict)
-        except OSError as error:
-            raise CommandError(f"cannot write {junit}: {error.strerror}") from None
-    if as_json:
-        print_json([played.to_json() for played in calls])
-        return
-    typer.echo("\n\n".join(_play_report.text(played, strict=strict) for played in calls))
-    if seed is not None:
-        typer.echo(f"The same chaos again: --chaos --seed {seed}")
+@dataclass(frozen=True)
+class _Report:
+    """Shows each call as soon as it is over."""
+
+    as_json: bool
+    junit: Path | None
+    strict: bool
+    seed: int | None
+
+    def of(self, played: Played) -> Played:
+        """Show a call, and return it."""
+        if not self.as_json:
+            typer.echo(_play_report.text(played, strict=self.strict) + "\n")
+        return played
+
+    def end(self, calls: Sequence[Played]) -> None:
+        """Show what is said of all of them.
+
+        Raises:
+            CommandError: The file cannot be written.
+        """
+        if self.as_json:
+            print_json([played.to_json() for played in calls])
+        elif self.seed is not None:
+            typer.echo(f"The same chaos again: --chaos --seed {self.seed}")
+        if self.junit is not None:
+            try:
+                _play_report.write_junit(self.junit, calls, strict=self.strict)
+            except OSError as error:
+                raise CommandError(f"cannot write {self.junit}: {error.strerror}") from None
 
 
 # --- writing ------------------------------------------------------------------------------
@@ -243,14 +283,23 @@ def _write_new(target: str | None, files: Sequence[str]) -> None:
     if len(files) > 1:
         raise CommandError("--new writes one file", exit_code=USAGE)
     bot = load_bot(target, Settings.from_environ(os.environ))
-    module = Path(target.partition(":")[0]).stem if ".py" in target else target.rpartition(".")[2]
+    in_a_file = _IN_A_FILE.fullmatch(target)
+    module = Path(in_a_file["path"]).stem if in_a_file else target.partition(":")[0].split(".")[-1]
     file = Path(files[0] if files else f"{module}.call.yaml")
     speakers = [each.name for each in bot.assistants]
     assistant = speakers[0] if len(speakers) > 1 and not bot.squads else None
-    named = os.path.relpath(target, file.parent) if ".py" in target else target
+    named = _from_file(target, file) if in_a_file else target
     _write(file, starting_file(bot.tools, bot=named, assistant=assistant))
     typer.echo(f"Wrote {shown(file)}")
     typer.echo(f"Play it: vapitools play {shown(file)}")
+
+
+def _from_file(target: str, file: Path) -> str:
+    """The bot as a call file names it, on every system alike."""
+    try:
+        return Path(os.path.relpath(target, file.parent)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return str(Path(target).absolute())
 
 
 def _write(file: Path, text: str) -> None:

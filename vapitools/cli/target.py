@@ -9,7 +9,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..errors import DefinitionError
 from ..events import Events
 from ..tools import Tool
 from ..toolset import AnyTool, Toolset
-from ._report import USAGE, CommandError, describe, did_you_mean, place, shown
+from ._report import USAGE, CommandError, describe, did_you_mean, is_users, place, shown
 
 # What is in use already cannot be the name of a bot: the two would take each other's place.
 _TAKEN = frozenset(sys.modules)
@@ -117,8 +117,7 @@ def locate(target: str) -> Location:
         return Location(where, name, folder, None)
     if os.path.isdir(where):
         return _locate_file(where, name)
-    hint = did_you_mean(f"{where}.py", _python_files(Path()))
-    raise _usage(f"there is no file and no module named {where!r}.{hint}")
+    raise _usage(f"there is no file and no module named {where!r}.{_similar(where)}")
 
 
 def _split(target: str) -> tuple[str, str | None]:
@@ -146,6 +145,12 @@ def _locate_file(where: str, name: str | None) -> Location:
         raise _usage(f"{where} is no Python file; its name must end in .py")
     path = path.resolve()
     return Location(where, name, path.parent, path)
+
+
+def _similar(where: str) -> str:
+    """A file here that may be meant: `bot.yp` is `bot.py`."""
+    files = _python_files(Path())
+    return did_you_mean(f"{where}.py", files) or did_you_mean(where, files)
 
 
 def _python_files(folder: Path) -> list[str]:
@@ -212,10 +217,33 @@ def _run_file(path: Path) -> ModuleType:
     return module
 
 
+@contextlib.contextmanager
+def apart(folder: Path) -> Generator[None]:
+    """In the block, what lies in the folder is loaded anew, and forgotten again after it."""
+    before, path = dict(sys.modules), list(sys.path)
+    _drop_modules_of(folder)
+    try:
+        yield
+    finally:
+        _drop_modules_of(folder)
+        # What a test has imported from there is still that.
+        sys.modules.update({name: before[name] for name in before.keys() - sys.modules.keys()})
+        sys.path[:] = path
+
+
+def _drop_modules_of(folder: Path) -> None:
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        is_file = isinstance(file, str) and name != "__main__"
+        if is_file and is_users(Path(file).resolve(), folder):
+            del sys.modules[name]
+
+
 def _check_file_name(path: Path) -> None:
     if path.stem == "vapi":
         raise TargetError("a bot cannot be called vapi.py, which hides Vapi's SDK; rename it")
-    if path.stem == "vapitools" or path.stem in _TAKEN:
+    # What a test has imported from here is the bot itself.
+    if path.stem == "vapitools" or (path.stem in _TAKEN and path.stem in sys.modules):
         raise TargetError(
             f"a bot cannot be called {path.name}, which hides the module {path.stem!r}; rename it"
         )
@@ -231,7 +259,8 @@ def _import(location: Location) -> ModuleType:
         return importlib.import_module(location.text)
     except ModuleNotFoundError as error:
         if error.name and f"{location.text}.".startswith(f"{error.name}."):
-            raise _usage(f"there is no module {location.text!r}") from error
+            hint = _similar(location.text)
+            raise _usage(f"there is no module {location.text!r}.{hint}") from error
         raise
 
 
