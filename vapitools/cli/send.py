@@ -18,6 +18,7 @@ from ._report import FAILED, USAGE, CommandError, print_json, printable, reporte
 from ._staging import Where, staged
 
 _MAX_BYTES = 10 * 1024 * 1024
+_MAX_SHOWN = 2000
 
 
 def command(
@@ -88,7 +89,7 @@ def _show(sent: Sent, *, as_json: bool) -> None:
     status = "no answer" if sent.status is None else f"status {sent.status}"
     typer.echo(f"{status}, {sent.seconds * 1000:.0f} ms")
     if isinstance(content, str):
-        typer.echo(printable(content))
+        typer.echo(_cut(content))
     elif content is not None:
         print_json(content)
     for fault in sent.faults:
@@ -100,5 +101,11 @@ def _json(body: bytes) -> Any:
     text = body.decode("utf-8", "replace")
     try:
         return json.loads(text) if text.strip() else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
+
+
+def _cut(text: str) -> str:
+    """What is no JSON, such as a web page, as far as it helps."""
+    shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return "\n".join(map(printable, shown.splitlines()))
