@@ -22,6 +22,7 @@ from vapitools import (
     Assistant,
     AssistantDestination,
     AssistantRequest,
+    CallContext,
     Document,
     Encrypted,
     Events,
@@ -170,6 +171,13 @@ def pay(card: Annotated[str, Encrypted]) -> str:
     return f"Paid with {len(card)} digits."
 
 
+@tool
+async def move(call: CallContext) -> str:
+    """Hand the call to those who pay money back."""
+    await call.handoff(AssistantDestination("Refunds"))
+    return "Done."
+
+
 events = Events()
 
 
@@ -205,7 +213,7 @@ EVERYTHING = [
     "transcript",
     "hang",
 ]
-TOOLS = Toolset([find, book])
+TOOLS = Toolset([find, book, move])
 
 
 def speaker(name: str, wants: Sequence[str], **more: Any) -> Assistant:
@@ -213,7 +221,7 @@ def speaker(name: str, wants: Sequence[str], **more: Any) -> Assistant:
         name=name,
         model="openai/gpt-4o",
         system_prompt="You look after tables.",
-        tools=[find, book],
+        tools=[find, book, move],
         server_messages=list(wants),
         **more,
     )
@@ -345,6 +353,13 @@ CALLS = {
       - handoff: Front
       - caller: Thanks.
     """,
+    "a handoff by a tool": """
+      - caller: My money, please.
+      - tool: move
+      - caller: I want it back.
+      - tool: book
+        arguments: {name: Ben}
+    """,
     "another message": """
       - caller: Hello?
       - message: {type: hang, why: [1, null]}
@@ -429,6 +444,14 @@ def test_each_tool_call_is_one_step_however_often_a_body_tells_of_it(tmp_path: P
     names = [call.arguments["name"] for call in found.script.tool_calls]
     assert names == ["Ann", "Ben"]
     assert steps_of(found).startswith("\n  - caller: Hi\n  - tool: book\n")
+
+
+def test_a_body_that_came_twice_counts_once(tmp_path: Path) -> None:
+    body = called(entry(None, "find", {"day": "x"}))
+
+    found = only(keep(tmp_path, body, body))
+
+    assert (found.bodies, len(found.script.tool_calls)) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -535,6 +558,21 @@ def test_what_vapi_says_around_a_call_is_not_said_twice(tmp_path: Path) -> None:
     said = [step.text for step in only(keep(tmp_path, body)).script.steps if isinstance(step, Says)]
 
     assert said == ["Hi", "Is that right?", "Yes.", "There you are."]
+
+
+def test_the_assistant_goes_on_while_a_tool_works_that_nobody_waits_for(tmp_path: Path) -> None:
+    told = talk(
+        ("tool_calls", [entry("a", "find")]),
+        ("bot", "Meanwhile, how are you?"),
+        ("tool_call_result", ("a", "x")),
+    )
+    known = {"function": {"name": "find"}, "async": True}
+
+    steps = steps_of(
+        only(keep(tmp_path, report(artifact=told, assistant={"model": {"tools": [known]}})))
+    )
+
+    assert "- assistant: Meanwhile, how are you?" in steps
 
 
 @pytest.mark.parametrize("name", ["endCall", "transfer_call_tool", "dtmf", "handoff_to_refunds"])
@@ -734,6 +772,22 @@ def test_a_call_that_nobody_has_answered_has_no_steps(tmp_path: Path) -> None:
 
     assert not found.script.steps
     assert found.script.end.reason == "assistant-request-returned-error"
+
+
+def test_messages_that_nothing_else_brings_are_steps(tmp_path: Path) -> None:
+    beside = {"timestamp": 1, "artifact": {}, "assistant": {"name": "A"}, "customer": {}}
+    bodies = [
+        {"message": {"type": "hang", "call": CALL, "chat": {}, **beside}},
+        {"message": {"type": "statusupdate", "call": CALL}},
+        {"message": {"type": "speech-update", "call": CALL}},
+        {"message": {"type": "session.created", "session": {"id": "s"}, "call": CALL}},
+    ]
+
+    steps = steps_of(only(keep(tmp_path, *bodies)))
+
+    assert steps.startswith(
+        "\n  - message: {type: hang}\n  - message: {type: session.created, session: {id: s}}\n# How"
+    )
 
 
 # --- the head and the end -----------------------------------------------------------------
