@@ -228,7 +228,7 @@ def test_a_call_that_is_nested_too_deeply_is_said(folder: Path) -> None:
 
 
 def test_a_call_that_is_more_than_a_file_can_hold_is_said(folder: Path) -> None:
-    keep(body(day=["x"] * 30_000), body(call="c-2"))
+    keep(body(day=["x"] * 20_000), body(call="c-2"))
 
     result = run("--from", "rec")
 

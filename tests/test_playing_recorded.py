@@ -1105,7 +1105,7 @@ BODIES = st.fixed_dictionaries(
 DESK = desk()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(bodies=st.lists(BODIES, min_size=1, max_size=4))
 def test_whatever_a_body_holds_the_file_is_read_back_to_the_same(
     tmp_path_factory: pytest.TempPathFactory, bodies: list[dict[str, Any]]
@@ -1120,7 +1120,7 @@ def test_whatever_a_body_holds_the_file_is_read_back_to_the_same(
         text_of(call)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(text=st.text(SIGNS) | st.text(st.characters(codec="utf-8")))
 def test_a_comment_stays_a_comment(text: str) -> None:
     step = Says("caller", "Hi", "there")

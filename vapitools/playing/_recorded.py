@@ -196,7 +196,7 @@ def _told(recording: Recording, cast: Cast | None) -> Recorded:
 def _name(steps: Sequence[Step]) -> str:
     calls = [call for step in steps if isinstance(step, CallsTools) for call in step.calls]
     names = list(dict.fromkeys(call.tool for call in calls))
-    return cut(f"A recorded call: {', '.join(names)}") if names else "A recorded call"
+    return cut(f"A recorded call of {', '.join(names)}") if names else "A recorded call"
 
 
 def _kind(bodies: Sequence[Body]) -> Kind:
