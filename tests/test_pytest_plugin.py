@@ -29,12 +29,12 @@ def fail() -> str:
 """
 
 
-def run_pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """pytest in a process of its own, in a folder."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words],
         cwd=folder,
-        env={**os.environ, "COLUMNS": "100"},
+        env={**os.environ, "COLUMNS": "100", **environ},
         capture_output=True,
         encoding="utf-8",
     )
@@ -70,19 +70,41 @@ def test_call_files_are_tests_and_a_failure_shows_the_call(tmp_path: Path) -> No
         good="bot: bot.py\nsteps:\n  - tool: opening_hours\n    expect: 18:00\n",
         wrong="bot: bot.py\nsteps:\n  - tool: opening_hours\n    expect: closed\n",
         mistyped="bot: bot.py\nsteps:\n  - tool: opening_hour\n",
-        homeless="steps:\n  - tool: opening_hours\n",
         test_mine="def test_mine(): pass\n",
     )
 
     ran = run_pytest(tmp_path)
 
     assert ran.returncode == 1
-    assert "3 failed, 2 passed" in ran.stdout
+    assert "2 failed, 2 passed" in ran.stdout
     assert "call: wrong" in ran.stdout
     assert "wrong.call.yaml:3: opening_hours: expected a result with 'closed' in it" in ran.stdout
     assert "there is no tool 'opening_hour'. Did you mean 'opening_hours'?" in ran.stdout
-    assert "say what is played against" in ran.stdout
     assert "Traceback" not in ran.stdout
+
+
+def test_a_call_file_that_names_no_bot_is_skipped_and_says_what_to_write(tmp_path: Path) -> None:
+    write(tmp_path, homeless="steps:\n  - tool: opening_hours\n")
+
+    ran = run_pytest(tmp_path, "-rs")
+
+    assert "1 skipped" in ran.stdout
+    assert "homeless.call.yaml names no bot; write `bot: bot.py` or `url: …`" in ran.stdout
+
+
+def test_the_summary_of_pytest_shows_the_first_fault_and_the_whole_call_is_above(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "calls").mkdir()
+    wrong = "bot: ../bot.py\nsteps:\n  - tool: opening_hours\n    expect: closed\n"
+    write(tmp_path, bot=BOT)
+    write(tmp_path / "calls", wrong=wrong)
+
+    ran = run_pytest(tmp_path, COLUMNS="200")
+
+    call, _, summary = ran.stdout.partition("short test summary info")
+    assert "::wrong - wrong.call.yaml:3: opening_hours: expected a result with" in summary
+    assert "wrong: +15550100000 and assistant (calls" in call
 
 
 def test_the_fixture_makes_calls_in_somebody_elses_project(tmp_path: Path) -> None:

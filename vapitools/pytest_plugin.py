@@ -1,7 +1,7 @@
 """What comes with the package for pytest: fixtures, and call files that are tests.
 
-`*.call.yaml` files are collected; each is played against the bot that it names. `-p no:vapitools`
-switches all of this off.
+`*.call.yaml` files are collected; each is played against the bot that it names, and skipped when
+it names none. `-p no:vapitools` switches all of this off.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 
 # Each run of pytest loads this, whether there are tests of a bot or not.
 if TYPE_CHECKING:
+    from .playing import Fault
     from .testing import FakeVapi, RecordingControl, TestCall
 
 SUFFIX = ".call.yaml"
@@ -76,17 +77,22 @@ class CallItem(pytest.Item):
     """A call that is played."""
 
     def runtest(self) -> None:
-        """Play it.
+        """Play it, if it names its bot.
 
         Raises:
             CallFailedError: Something was wrong.
         """
         from .cli import _play_report
         from .cli.play import play_file
+        from .playing import load_script
 
+        script = load_script(self.path)
+        if script.bot is None and script.url is None:
+            pytest.skip(f"{self.path.name} names no bot; write `bot: bot.py` or `url: …` into it")
         played = play_file(self.path)
-        if any(played.failures()):
-            raise CallFailedError(_play_report.text(played))
+        if first := next(played.failures(), None):
+            # The first line is the one that pytest's summary shows.
+            raise CallFailedError(f"{_one_line(first)}\n\n{_play_report.text(played)}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The call as people read it, and no traceback of ours."""
@@ -99,6 +105,12 @@ class CallItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where it is."""
         return self.path, 0, f"call: {self.name}"
+
+
+def _one_line(fault: Fault) -> str:
+    """A fault, by the name of its file: pytest has said the folder."""
+    place = Path(fault.place).name
+    return " ".join(f"{place}: {fault}".removeprefix(": ").split())
 
 
 class CallFailedError(Exception):
