@@ -509,14 +509,17 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 OBJECTS = st.dictionaries(TEXTS, VALUES, max_size=3)
 SECONDS = st.floats(0, 3600)
-EXPECTED = st.builds(
+# One of them: a tool has a result or an error.
+OUTCOMES = st.fixed_dictionaries({"result": st.just(UNSET) | VALUES}) | st.fixed_dictionaries(
+    {"error": TEXTS}
+)
+REST = st.builds(
     Expected,
-    result=st.just(UNSET) | VALUES,
-    error=st.none() | TEXTS,
     matches=st.none() | st.sampled_from(["[0-9]+", "a|b", "^x: 'y'$"]),
     heard=st.lists(TEXTS, max_size=2),
     within=st.none() | SECONDS,
 )
+EXPECTED = st.builds(lambda rest, outcome: dataclasses.replace(rest, **outcome), REST, OUTCOMES)
 OF_AN_ANSWER = st.builds(
     Expected, error=st.none() | TEXTS, within=st.none() | SECONDS, answer=st.just(UNSET) | VALUES
 )

@@ -135,7 +135,10 @@ class Chaos:
         await line.drop(half, length=len(content))
         await asyncio.sleep(_GRACE)
         ran = [e for e in entries if e["id"] in answered or self._count(e["id"])]
-        return [Fault("whole-body", f"{_name(entry)} ran on half a body") for entry in ran]
+        return [
+            Fault("whole-body", f"{_name(entry)} ran on half a body", call=entry["id"])
+            for entry in ran
+        ]
 
     def _ran_twice(self, entries: Sequence[Entry]) -> list[Fault]:
         return [

@@ -96,6 +96,7 @@ class Delivery:
         failure: Why there was no answer.
         attempts: How often it was sent.
         content_type: Of the answer.
+        is_signed: Whether something was sent that proves the sender.
     """
 
     status: int | None
@@ -104,6 +105,7 @@ class Delivery:
     failure: Failure | None = None
     attempts: int = 1
     content_type: str = ""
+    is_signed: bool = False
 
     @property
     def is_ok(self) -> bool:
@@ -170,7 +172,8 @@ class Postman:
             failure = "closed"
         else:
             self._has_answered = True
-            return replace(sent, seconds=time.monotonic() - began)
+            is_signed = self._verifier is not None
+            return replace(sent, seconds=time.monotonic() - began, is_signed=is_signed)
         return Delivery(None, seconds=time.monotonic() - began, failure=failure)
 
     async def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Delivery:

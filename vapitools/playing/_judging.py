@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._shapes import is_list, is_object
@@ -65,17 +65,21 @@ def tool_calls(delivery: Delivery, asked: Sequence[Entry], patience: float) -> J
     entries = [each for each in results if is_object(each)]
     if len(entries) < len(results):
         faults.append(Fault("results", "an entry of results is no object"))
-    faults += _id_faults([each.get("toolCallId") for each in entries], asked)
+    faults += _id_faults(entries, asked)
     by_id: dict[Any, list[Mapping[str, Any]]] = {}
     for each in entries:
         by_id.setdefault(_key(each.get("toolCallId")), []).append(each)
-    answers = [_answer(_next(by_id.get(each["id"])), _name(each), faults) for each in asked]
+    answers: list[ToolAnswer] = []
+    for each in asked:
+        found: list[Fault] = []
+        answers.append(_answer(_next(by_id.get(each["id"])), _name(each), found))
+        faults += [replace(fault, call=each["id"]) for fault in found]
     return Judgement(answers, faults)
 
 
 def content_of(delivery: Delivery, patience: float) -> tuple[Any, list[Fault]]:
     """The JSON of an answer, or why there is none."""
-    fault = _undelivered(delivery, patience)
+    fault = _undelivered(delivery, patience, taken=(200,))
     if fault is not None:
         return None, [fault]
     if not delivery.body.strip():
@@ -92,7 +96,7 @@ def content_of(delivery: Delivery, patience: float) -> tuple[Any, list[Fault]]:
 
 def told(delivery: Delivery, type: str, patience: float) -> list[Fault]:
     """Judge the answer to a message that wants none."""
-    fault = _undelivered(delivery, patience)
+    fault = _undelivered(delivery, patience, taken=range(200, 300))
     return [] if fault is None else [Fault(fault.rule, f"{type}: {fault.text}")]
 
 
@@ -167,15 +171,15 @@ _JUDGES: Mapping[str, Callable[[Any], list[Fault]]] = {
 # --- no answer ----------------------------------------------------------------------------
 
 
-def _undelivered(delivery: Delivery, patience: float) -> Fault | None:
-    """Why Vapi has no answer, or takes none."""
+def _undelivered(delivery: Delivery, patience: float, taken: Container[int]) -> Fault | None:
+    """Why Vapi has no answer, or takes none: of what it reads, the status must be 200."""
     if delivery.failure == "late":
         return Fault("in-time", f"there was no answer within {patience:g} s")
     if delivery.failure == "too long":
         return Fault("json", f"the answer has more than {MAX_ANSWER} bytes")
     if delivery.failure is not None or delivery.status is None:
         return Fault("connection", "the server ended the connection without a whole answer")
-    if not delivery.is_ok:
+    if delivery.status not in taken:
         return Fault("status", f"the status was {delivery.status}{_hint(delivery)}")
     return None
 
@@ -202,8 +206,10 @@ def _refuse(word: str) -> Any:
 
 def _hint(delivery: Delivery) -> str:
     status = delivery.status or 0
+    if status in (401, 403) and delivery.is_signed:
+        return ", so it does not take the secret that was sent"
     if status in (401, 403):
-        return ", so it does not know the secret: set the one that it has in VAPI_SERVER_SECRET"
+        return ", and no secret was sent: set the one that it has in VAPI_SERVER_SECRET"
     if status == 404:
         return ", so nothing is at this address"
     if status == 422:
@@ -225,27 +231,34 @@ def _no_results(content: Any) -> str:
         return f"the answer is {_kind(content)}"
     if "results" in content:
         return f"results is {_kind(content['results'])}"
-    return f"the answer has {_names(content)}"
+    return f"the answer has no results, but {_names(content)}"
 
 
-def _id_faults(ids: Sequence[Any], asked: Sequence[Entry]) -> Iterator[Fault]:
+def _id_faults(entries: Sequence[Mapping[str, Any]], asked: Sequence[Entry]) -> Iterator[Fault]:
     names = {each["id"]: _name(each) for each in asked}
-    keys = [_key(id) for id in ids]
+    keys = [_key(each.get("toolCallId")) for each in entries]
     known = [key for key in keys if key in names]
-    for id, key in zip(ids, keys, strict=True):
+    for each, key in zip(entries, keys, strict=True):
         if key not in names:
-            which = "an answer has no toolCallId" if id is None else "an answer has another id"
-            yield Fault("right-id", which)
+            yield Fault("right-id", _wrong_id(each))
     for id in dict.fromkeys(known):
         # A body that was written by hand may ask twice with one id, or with none.
         if known.count(id) > sum(each["id"] == id for each in asked):
-            yield Fault("once", f"{names[id]} was answered {known.count(id)} times")
-    for id, name in names.items():
-        if id not in known:
-            yield Fault("every-call", f"{name} was not answered")
+            text = f"{names[id]} was answered {known.count(id)} times"
+            yield Fault("once", text, call=id)
+    missing = [id for id in names if id not in known]
+    # An answer with a wrong id is there all the same.
+    if len(missing) > len(keys) - len(known):
+        yield from (Fault("every-call", f"{names[id]} was not answered", call=id) for id in missing)
     once = list(dict.fromkeys(known))
     if once != [id for id in names if id in once]:
         yield Fault("order", f"the answers came as {', '.join(names[id] for id in once)}")
+
+
+def _wrong_id(entry: Mapping[str, Any]) -> str:
+    if entry.get("toolCallId") is not None:
+        return "an answer has another id"
+    return f"an answer has no toolCallId, but {_names(entry)}"
 
 
 def _next(entries: list[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
@@ -349,7 +362,7 @@ def _names(content: Any) -> str:
     if not is_object(content):
         return _kind(content)
     if not content:
-        return "nothing in it"
+        return "nothing in it: does anything handle the message?"
     shown = ", ".join(repr(str(name)) for name in content)
     return f"{shown[:_MAX_SHOWN]} in it"
 

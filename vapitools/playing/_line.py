@@ -98,8 +98,9 @@ class Line:
             await deliver()
 
     def _note(self, delivery: Delivery, type: str, patience: float, place: str) -> None:
-        # A server that lets everything wait would make a call of minutes.
-        self._is_deaf = self._is_deaf or delivery.failure == "late"
+        # A server that lets everything wait, or lets nobody in, would make a call of minutes.
+        is_deaf = delivery.failure == "late" or delivery.status in (401, 403)
+        self._is_deaf = self._is_deaf or is_deaf
         for fault in _judging.told(delivery, type, patience):
             if (fault.rule, type) not in self._noted:
                 self._noted.add((fault.rule, type))

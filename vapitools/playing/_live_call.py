@@ -229,12 +229,17 @@ def tool_call_fields(
     entries: Sequence[Entry], definitions: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """The three lists of a `tool-calls` message, which all hold the same calls."""
-    joined = [{**definitions.get(_name(each), {}), "toolCall": each} for each in entries]
+    joined = [{**_definition(each, definitions), "toolCall": each} for each in entries]
     return {
         "toolCalls": list(entries),
         "toolCallList": list(entries),
         "toolWithToolCallList": joined,
     }
+
+
+def _definition(entry: Entry, definitions: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    name = _name(entry)
+    return definitions.get(name) or {"type": "function", "function": {"name": name}}
 
 
 def _name(entry: Entry) -> str:

@@ -274,6 +274,7 @@ class Player:
 
     def _note(self, use: _Use, shaken: Shaken, number: int, heard: Iterable[Heard]) -> Answered:
         """Note what came of a call. What is wrong with a whole message is noted at its first."""
+        id_ = use.entry["id"]
         call, tool, seconds = use.call, use.tool, shaken.delivery.seconds
         answer = shaken.judgement.answers[number]
         is_first = number == 0
@@ -284,14 +285,15 @@ class Player:
             result=answer.result,
             error=answer.error,
             seconds=seconds,
-            id=use.entry["id"],
+            id=id_,
             attempts=shaken.delivery.attempts,
             troubles=list(shaken.troubles) if is_first else [],
         )
         self.played.events.append(event)
         after = self._line.speak(_hearing.after(tool, call.arguments, answer, seconds))
         all_heard = [*heard, *during, *after]
-        found = list(shaken.judgement.faults) if is_first else []
+        faults = shaken.judgement.faults
+        found = [each for each in faults if each.call == id_ or (is_first and each.call is None)]
         if call.expected is not None:
             texts = _expecting.of_tool(call.expected, answer, all_heard, seconds, call.tool)
             found += [Fault("expected", text) for text in texts]

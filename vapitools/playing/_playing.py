@@ -21,6 +21,8 @@ from ._rules import Fault
 from ._script import PlannedCall, Says, Script
 from ._stage import Stage
 
+_UNSEEN = "how often a tool runs cannot be seen at this server: only whether its answers differ"
+
 
 async def play(
     script: Script, stage: Stage, *, seed: int | None = None, limit: float | None = None
@@ -38,6 +40,8 @@ async def play(
     """
     began = time.monotonic()
     async with calling(script, stage, seed=seed, limit=limit) as player:
+        if seed is not None and stage.runs is None:
+            player.played.events.append(Noted(_UNSEEN))
         await player.begin(_speaker(script, stage), greet=not _is_greeted(script))
         await _perform(player, script)
         await player.end(script.end)

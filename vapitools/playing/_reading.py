@@ -277,6 +277,8 @@ class _Reader:
             return Expected(result=node.value)
         fields = self._object(node, known, "expect")
         error = fields.get("error")
+        if error is not None and "result" in fields:
+            self._complain(error, "a tool has a result or an error; expect one of them")
         return Expected(
             result=fields["result"].value if "result" in fields else UNSET,
             error=None if error is None else self._text(error, ""),

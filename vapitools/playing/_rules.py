@@ -46,7 +46,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         # --- tool calls ---
         "results": Rule(
             'tool calls are answered with {"results": [{"toolCallId": …, "result": …}]}',
-            "Vapi finds no result in it",
+            "Vapi looks for `results` and finds none",
         ),
         "every-call": Rule(
             "every call of a message is answered", "the model waits for the rest in vain"
@@ -68,7 +68,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "one-line": Rule("result and error have no line breaks", "Vapi drops it"),
         "not-empty": Rule("a result has some text", "Vapi takes it for no result"),
         "result-or-error": Rule(
-            "an answer holds either result or error", "Vapi finds nothing in it, or two things"
+            "an answer holds either result or error", "Vapi cannot tell how the call has ended"
         ),
         "spoken": Rule(
             "message is a request-complete or a request-failed of at most 1000 characters",
@@ -111,11 +111,13 @@ class Fault:
         rule: Its key in `RULES`.
         text: What was seen, without what the tools were asked or have answered.
         place: The line of the call file: `booking.call.yaml:12`.
+        call: The id of the tool call that it is about; None: of the whole message.
     """
 
     rule: str
     text: str
     place: str = ""
+    call: str | None = None
 
     @property
     def level(self) -> Level:

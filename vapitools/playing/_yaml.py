@@ -66,7 +66,7 @@ def read(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}" if mark else file
-        raise PlayError(f"{where}: {error.problem or error.context}") from None
+        raise PlayError(f"{where}: {error.problem or error.context}{_hint(error)}") from None
     except yaml.reader.ReaderError as error:
         where = f"{file}:{text.count(chr(10), 0, error.position) + 1}"
         raise PlayError(f"{where}: there is a character that YAML does not allow") from None
@@ -78,6 +78,19 @@ def read(text: str, file: str) -> Node:
         return _Reader(file).read(node)
     except RecursionError:
         raise PlayError(f"{file}: it is nested too deeply") from None
+
+
+# What most often stands behind what YAML says of a mistake.
+_HINTS = {
+    "mapping values are not allowed": "put a text with a colon in it in quotes",
+    "expected <block end>": "this line is indented differently from those before it",
+    "cannot start any token": "use blanks, and no tabs; put a text with such a character in quotes",
+}
+
+
+def _hint(error: yaml.MarkedYAMLError) -> str:
+    hints = (hint for words, hint in _HINTS.items() if words in str(error.problem))
+    return "".join(f"; {hint}" for hint in hints)
 
 
 class _Reader:
