@@ -499,7 +499,7 @@ def test_the_json_of_a_page_is_json(page: Path) -> None:
 @pages_with("yaml")
 def test_the_call_files_of_a_page_can_be_read(page: Path) -> None:
     for block in blocks(page):
-        if re.match(r"# \w+\.call\.yaml\n", block.text):
+        if re.match(r"# \w+\.call\.yaml\n", block.text) or "\ncall: " in block.text:
             assert read_script(block.text, block.place).steps
 
 
