@@ -86,7 +86,7 @@ def message(type: str, /, *, call: LiveCall | None = None, **fields: Any) -> dic
     Raises:
         DefinitionError: The type is misspelt, or is one of tool calls: see `tool_calls`.
     """
-    _check(type)
+    check_type(type)
     call = call or LiveCall()
     own = dict(_FIELDS.get(plain(type), {}))
     if type == "conversation-update":
@@ -125,9 +125,18 @@ def static_arguments(tool: AnyTool, call: LiveCall) -> dict[str, Any]:
     return dict(_liquid.filled(given, call.facts()))
 
 
-def _check(type: str) -> None:
+def check_type(type: str, of_tools: str = "tool_calls(('name', {…}))") -> None:
+    """Make sure that a type is neither misspelt nor one of tool calls.
+
+    Args:
+        type: One that Vapi has not documented is taken, too.
+        of_tools: What to write for tool calls.
+
+    Raises:
+        DefinitionError: It is one of them.
+    """
     if type in _CALLED:
-        raise DefinitionError(f"message: for {type!r} use tool_calls(('name', {{…}}))")
+        raise DefinitionError(f"message: for {type!r} use {of_tools}")
     known = [*CLASSES, *_CALLED]
     close = difflib.get_close_matches(type, known, n=1, cutoff=0.8)
     if close and type not in known:

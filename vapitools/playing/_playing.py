@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,7 @@ async def play(
     async with calling(script, stage, seed=seed, limit=limit) as player:
         if seed is not None and stage.runs is None:
             player.played.events.append(Noted(_UNSEEN))
-        await player.begin(_speaker(script, stage), greet=not _is_greeted(script))
+        await player.begin(speaker(script, stage), greet=not _is_greeted(script))
         await _perform(player, script)
         await player.end(script.end)
     played = player.played
@@ -74,7 +74,8 @@ async def calling(
             await player.close()
 
 
-def _speaker(script: Script, stage: Stage) -> str | Mapping[str, Any] | None:
+def speaker(script: Script, stage: Stage) -> str | Mapping[str, Any] | None:
+    """Who answers the call: whom the script says, or the bot's own."""
     if script.assistant is None and stage.bot is not None:
         return stage.bot.speaker()
     return script.assistant
@@ -118,27 +119,29 @@ def _caller(script: Script) -> str:
 
 def _problems(script: Script, cast: Cast) -> Iterator[str]:
     """What of a script does not fit the bot. A call that should fail may name anything."""
-    if not cast.is_known:
-        return
     for call in script.tool_calls:
         if call.expected is None or call.expected.error is not None:
             continue
         place = f"{call.place}: " if call.place else ""
-        yield from (f"{place}{problem}" for problem in _misfits(call, cast))
+        yield from (f"{place}{problem}" for problem in misfits(call, cast))
 
 
-def _misfits(call: PlannedCall, cast: Cast) -> Iterator[str]:
+def misfits(call: PlannedCall, cast: Cast) -> Iterator[str]:
+    """The names in a tool call that the bot does not have, where its tools are known."""
+    if not cast.is_known:
+        return
     tool = cast.tools.get(call.tool)
     if tool is None:
-        yield f"there is no tool {call.tool!r}.{_hint(call.tool, list(cast.tools))}"
+        yield f"there is no tool {call.tool!r}.{hint(call.tool, list(cast.tools))}"
         return
     known = [*tool["function"]["parameters"]["properties"], *static_parameters(tool)]
     for name in call.arguments:
         if name not in known:
-            yield f"{call.tool} takes no {name!r}.{_hint(name, known)}"
+            yield f"{call.tool} takes no {name!r}.{hint(name, known)}"
 
 
-def _hint(word: str, known: list[str]) -> str:
+def hint(word: str, known: Sequence[str]) -> str:
+    """A sentence on what a word that is misspelt should be."""
     close = difflib.get_close_matches(word, known, n=1)
     if close:
         return f" Did you mean {close[0]!r}?"

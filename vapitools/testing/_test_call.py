@@ -21,9 +21,9 @@ from ..playing import Bot, Fault, Script, hosting, visiting
 from ..playing._live_call import Kind
 from ..playing._played import Asked, Commanded, Event, ToolUsed
 from ..playing._player import Answered, Player
-from ..playing._playing import calling
+from ..playing._playing import calling, speaker
 from ..playing._script import Asks, Ending, PlannedCall, Says, Tells
-from ..playing._stage import Lifespan, Stage
+from ..playing._stage import Lifespan
 from ..settings import Settings
 from ..squads import Squad
 from ..tools import Tool
@@ -221,7 +221,7 @@ class TestCall:
             stack.callback(lambda: self._loop.run(self._opened.aclose()))
             made = calling(self._script, stage, limit=self._timeout)
             self._call = self._loop.run(self._opened.enter_async_context(made))
-            self._step(self._call.begin(self._speaker(stage)))
+            self._step(self._call.begin(speaker(self._script, stage)))
             self._stack = stack.pop_all()
         return self
 
@@ -238,11 +238,6 @@ class TestCall:
             return hosting(self._bot)
         verifier = self._settings.verifier() if self._settings.has_credentials else None
         return visiting(self._url or "", verifier=verifier, settings=self._settings)
-
-    def _speaker(self, stage: Stage) -> str | Mapping[str, Any] | None:
-        if self._script.assistant is None and stage.bot is not None:
-            return stage.bot.speaker()
-        return self._script.assistant
 
     @property
     def _player(self) -> Player:
