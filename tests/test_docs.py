@@ -504,7 +504,7 @@ def test_the_call_files_of_a_page_can_be_read(page: Path) -> None:
 
 
 def test_the_table_of_rules_is_whole() -> None:
-    listed = {name: text for name, text in rows("playing.md", "Rule | What Vapi wants")}
+    listed = dict(rows("playing.md", "Rule | What Vapi wants"))
 
     assert sorted(listed) == sorted(RULES)
     for name, rule in RULES.items():

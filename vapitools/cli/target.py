@@ -234,8 +234,9 @@ def apart(folder: Path) -> Generator[None]:
 def _drop_modules_of(folder: Path) -> None:
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        is_file = isinstance(file, str) and name != "__main__"
-        if is_file and is_users(Path(file).resolve(), folder):
+        if not isinstance(file, str) or name == "__main__":
+            continue
+        if is_users(Path(file).resolve(), folder):
             del sys.modules[name]
 
 
