@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -123,7 +124,7 @@ def test_an_error_that_the_tool_means_is_an_answer_without_a_value(vapi_call: Ca
 def test_a_bug_in_a_tool_fails_the_test_with_its_traceback(vapi_call: Calls) -> None:
     call = vapi_call(TOOLS)
 
-    with pytest.raises(AssertionError, match="^fail raised KeyError$") as raised:
+    with pytest.raises(AssertionError, match=r"^fail raised KeyError$") as raised:
         call.tool("fail")
 
     assert isinstance(raised.value.__cause__, KeyError)
@@ -308,7 +309,7 @@ def test_a_server_that_runs_already_is_called(vapi_call: Calls) -> None:
 def test_a_stranger_is_told_that_the_secret_is_another(vapi_call: Calls) -> None:
     with (
         serving(router(TOOLS, auth=SharedSecret(SECRET))) as port,
-        pytest.raises(AssertionError, match="401, so it does not know the secret") as raised,
+        pytest.raises(AssertionError, match="the status was 401, and no secret was sent") as raised,
     ):
         vapi_call(f"http://127.0.0.1:{port}")
 
@@ -355,6 +356,58 @@ def test_a_call_that_was_not_opened_says_how(vapi_call: Calls) -> None:
         TestCall(TOOLS).say("Hello?")
 
 
+STEPS: dict[str, Callable[[TestCall], object]] = {
+    "say": lambda call: call.say("Hello?"),
+    "tool": lambda call: call.tool("add", first=1),
+    "transfer": lambda call: call.transfer(),
+    "handoff": lambda call: call.handoff(topic="cats"),
+    "knowledge": lambda call: call.knowledge("Do you sell cats?"),
+    "send": lambda call: call.send("user-interrupted"),
+    "hand over": lambda call: call.hand_over("Mario"),
+    "end": lambda call: call.end(),
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_no_step_follows_the_end(step: Callable[[TestCall], object], vapi_call: Calls) -> None:
+    call = vapi_call(TOOLS, events=answering())
+    call.end("silence-timed-out")
+
+    with pytest.raises(DefinitionError, match=r"^the call has ended \(silence-timed-out\), so no"):
+        step(call)
+
+
+def test_when_a_tool_has_ended_the_call_only_the_report_follows(vapi_call: Calls) -> None:
+    call = vapi_call(TOOLS)
+    call.tool("hang_up")
+
+    with pytest.raises(DefinitionError, match=r"^the call has ended \(assistant-ended-call\)"):
+        call.tool("add", first=1)
+    call.end()
+    with pytest.raises(DefinitionError, match=r"^the call has ended \(assistant-ended-call\)"):
+        call.end()
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_no_step_follows_the_block(step: Callable[[TestCall], object]) -> None:
+    with TestCall(TOOLS) as call:
+        pass
+
+    with pytest.raises(DefinitionError, match=r"^the `with` block of this TestCall is over;"):
+        step(call)
+    # A coroutine that nobody awaits complains when it is cleared away.
+    gc.collect()
+
+
+def test_one_that_was_made_is_one_call() -> None:
+    call = TestCall(TOOLS)
+    with call:
+        call.tool("add", first=1)
+
+    with pytest.raises(DefinitionError, match=r"^a TestCall is one call; make another one"), call:
+        pass
+
+
 def test_a_call_works_while_an_event_loop_runs() -> None:
     async def main() -> int:
         with TestCall(TOOLS) as call:
@@ -364,9 +417,9 @@ def test_a_call_works_while_an_event_loop_runs() -> None:
 
 
 def test_a_call_leaves_no_threads_behind() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
 
     with TestCall(TOOLS) as call:
         call.tool("add", first=1)
 
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before

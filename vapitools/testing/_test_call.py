@@ -23,7 +23,7 @@ from ..playing._played import Asked, Commanded, Event, ToolUsed
 from ..playing._player import Answered, Player
 from ..playing._playing import calling, speaker
 from ..playing._script import Asks, Ending, PlannedCall, Says, Tells
-from ..playing._stage import Lifespan
+from ..playing._stage import Lifespan, Stage
 from ..settings import Settings
 from ..squads import Squad
 from ..tools import Tool
@@ -124,14 +124,15 @@ class TestCall:
         self._stack = ExitStack()
         self._loop = _Loop()
         self._opened = AsyncExitStack()
-        self._call: Player | None = None
+        self._begun: _Begun | None = None
         self._checked = 0
+        self._is_reported = False
 
     # --- steps -----------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
         """Let the caller say something."""
-        self._step(self._player.perform(Says("caller", text)))
+        self._step(self._live.perform(Says("caller", text)))
 
     def tool(self, name: str, /, **arguments: Any) -> Answer:
         """Let the model call a tool. An error is an answer, too.
@@ -145,7 +146,7 @@ class TestCall:
     def tools(self, *calls: tuple[str, Mapping[str, Any]]) -> list[Answer]:
         """Let the model call several tools at once: `call.tools(("a", {…}), ("b", {…}))`."""
         planned = [PlannedCall(name, dict(arguments), None) for name, arguments in calls]
-        return [_answer(each) for each in self._step(self._player.call_tools(planned))]
+        return [_answer(each) for each in self._step(self._live.call_tools(planned))]
 
     def transfer(self) -> dict[str, Any]:
         """Let Vapi ask where the call is to be transferred. Returns the answer."""
@@ -170,11 +171,11 @@ class TestCall:
             type: Such as `"user-interrupted"`.
             fields: Of the message, as Vapi spells them.
         """
-        self._step(self._player.perform(Tells(type, fields)))
+        self._step(self._live.perform(Tells(type, fields)))
 
     def hand_over(self, assistant: str) -> None:
         """Let another assistant of the squad take the call."""
-        self._step(self._player.hand_over(assistant))
+        self._step(self._live.hand_over(assistant))
 
     def end(self, reason: str = "customer-ended-call", **analysis: Any) -> None:
         """Hang up, unless a tool has done that, and send the end-of-call report. Once only.
@@ -186,42 +187,48 @@ class TestCall:
         """
         summary = {"summary": analysis["summary"]} if "summary" in analysis else {}
         report = {"analysis": analysis, **summary} if analysis else {}
-        self._step(self._player.end(Ending(reason, report)))
+        player = self._inside
+        if self._is_reported:
+            raise _no_more_steps(player)
+        self._is_reported = True
+        self._step(player.end(Ending(reason, report)))
 
     # --- what has happened -----------------------------------------------------------------
 
     @property
     def heard(self) -> list[str]:
         """All that the caller has heard so far."""
-        return [each.text for each in self._player.played.heard]
+        return [each.text for each in self._call.player.played.heard]
 
     @property
     def ended(self) -> str | None:
         """Why the call has ended; None while it lives."""
-        return self._player.played.ended
+        return self._call.player.played.ended
 
     @property
     def assistant(self) -> str | None:
         """The name of the assistant that speaks."""
-        return self._player.played.assistant
+        return self._call.player.played.assistant
 
     @property
     def commands(self) -> list[dict[str, Any]]:
         """What the live call was told to do, as with `await call.say(…)`."""
-        events = self._player.played.events
+        events = self._call.player.played.events
         return [dict(event.command) for event in events if isinstance(event, Commanded)]
 
     # --- opening and closing ---------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        if self._begun is not None:
+            raise DefinitionError("a TestCall is one call; make another one for another call")
         with ExitStack() as stack:
             stack.enter_context(self._loop)
             stage = stack.enter_context(self._stage())
-            self._stage_used = stage
             stack.callback(lambda: self._loop.run(self._opened.aclose()))
             made = calling(self._script, stage, limit=self._timeout)
-            self._call = self._loop.run(self._opened.enter_async_context(made))
-            self._step(self._call.begin(speaker(self._script, stage)))
+            player = self._loop.run(self._opened.enter_async_context(made))
+            self._begun = _Begun(player, stage)
+            self._step(player.begin(speaker(self._script, stage)))
             self._stack = stack.pop_all()
         return self
 
@@ -240,15 +247,32 @@ class TestCall:
         return visiting(self._url or "", verifier=verifier, settings=self._settings)
 
     @property
-    def _player(self) -> Player:
-        if self._call is None:
+    def _call(self) -> _Begun:
+        """The call, as long as it lives and after it."""
+        if self._begun is None:
             raise DefinitionError(
                 "a TestCall begins in a `with` block, or by the fixture vapi_call"
             )
-        return self._call
+        return self._begun
+
+    @property
+    def _inside(self) -> Player:
+        """The call, inside of its block."""
+        player = self._call.player
+        if self._loop.is_closed:
+            raise DefinitionError("the `with` block of this TestCall is over; put the step into it")
+        return player
+
+    @property
+    def _live(self) -> Player:
+        """The call, for its next step."""
+        player = self._inside
+        if player.played.ended is not None:
+            raise _no_more_steps(player)
+        return player
 
     def _ask(self, type_: str, **fields: Any) -> dict[str, Any]:
-        content = self._step(self._player.ask(Asks(type_, fields, None)))
+        content = self._step(self._live.ask(Asks(type_, fields, None)))
         return dict(content or {})
 
     def _step(self, step: Coroutine[Any, Any, T]) -> T:
@@ -258,17 +282,30 @@ class TestCall:
             AssertionError: An answer breaks a rule, or a tool has failed.
         """
         done = self._loop.run(step)
-        events = self._player.played.events
-        runs = self._stage_used.runs
+        player, runs = self._call.player, self._call.stage.runs
         if runs is not None:
-            self._player.played.note_errors(runs.errors)
-        for event in events[self._checked :]:
+            player.played.note_errors(runs.errors)
+        for event in player.played.events[self._checked :]:
             self._checked += 1
             _check(event)
         return done
 
     def __repr__(self) -> str:
         return f"<TestCall: {self._script.name}>"
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A call that has begun, and what it is played against."""
+
+    player: Player
+    stage: Stage
+
+
+def _no_more_steps(player: Player) -> DefinitionError:
+    return DefinitionError(
+        f"the call has ended ({player.played.ended}), so no step can follow; look at `call.ended`"
+    )
 
 
 def _check(event: Event) -> None:
@@ -327,6 +364,11 @@ class _Loop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it can run nothing any more."""
+        return self._loop.is_closed()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run it to its end."""
