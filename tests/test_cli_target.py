@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from vapitools import Events, Toolset
 from vapitools.cli import app
+from vapitools.cli import target as targets
 from vapitools.cli.target import TargetError, load
 
 TOOLS = """
@@ -336,3 +338,38 @@ def test_the_tools_of_assistants_in_a_list_are_served(tmp_path: Path) -> None:
 
     assert toolset is not None
     assert toolset.names == ["hours"]
+
+
+# --- one bot after the other ---------------------------------------------------------------
+
+
+def test_apart_a_bot_is_loaded_anew_with_all_that_it_imports_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "place.py").write_text("import os\nWHERE = os.environ['WHERE']\n")
+    (tmp_path / "desk.py").write_text("import place\nWHERE = place.WHERE\n")
+    found: list[str] = []
+    before = (set(sys.modules), list(sys.path))
+
+    for where in ("first", "second"):
+        monkeypatch.setenv("WHERE", where)
+        with targets.apart(tmp_path):
+            found.append(targets.run(targets.locate(str(tmp_path / "desk.py"))).WHERE)
+
+    assert found == ["first", "second"]
+    assert (set(sys.modules), list(sys.path)) == before
+
+
+def test_apart_what_was_imported_from_there_stays_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "desk.py").write_text("TOOLS = []\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = importlib.import_module("desk")
+    monkeypatch.setattr(targets, "_TAKEN", frozenset(sys.modules))
+
+    with targets.apart(tmp_path):
+        other = targets.run(targets.locate(str(tmp_path / "desk.py")))
+
+    assert other is not mine
+    assert sys.modules.pop("desk") is mine
