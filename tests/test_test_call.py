@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -166,6 +167,65 @@ def test_the_lifespan_opens_what_the_tools_share(vapi_call: Calls) -> None:
         assert call.tool("state").result == "open"
 
     assert closed == ["closed"]
+
+
+# --- slips of the test --------------------------------------------------------------------
+
+
+SLIPS: dict[str, tuple[Callable[[TestCall], object], str]] = {
+    "a tool": (lambda call: call.tool("ad", first=1), "there is no tool 'ad'. Did you mean 'add'?"),
+    "an argument": (
+        lambda call: call.tool("add", frist=1),
+        "add takes no 'frist'. Did you mean 'first'?",
+    ),
+    "several": (
+        lambda call: call.tools(("fial", {}), ("talk", {"loud": True})),
+        "there is no tool 'fial'. Did you mean 'fail'?\ntalk takes no 'loud'. There are none.",
+    ),
+    "a type": (
+        lambda call: call.send("user-interruptd"),
+        "message: there is no type 'user-interruptd'; did you mean 'user-interrupted'?",
+    ),
+    "the type of tools": (
+        lambda call: call.send("tool-calls"),
+        "message: for 'tool-calls' use call.tool('name', …)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("step", "text"), SLIPS.values(), ids=SLIPS)
+def test_a_word_that_is_misspelt_is_refused_and_nothing_is_sent(
+    step: Callable[[TestCall], object], text: str, vapi_call: Calls
+) -> None:
+    call = vapi_call(TOOLS)
+
+    with pytest.raises(DefinitionError, match=f"^{re.escape(text)}$"):
+        step(call)
+
+    assert call.heard == []
+
+
+def test_a_kind_of_call_that_is_misspelt_is_refused() -> None:
+    with pytest.raises(DefinitionError, match=r"no kind 'inbond'\. Did you mean 'inbound'\?$"):
+        TestCall(TOOLS, kind="inbond")  # type: ignore[arg-type]
+
+
+def test_a_wrong_name_can_be_sent_on_purpose(vapi_call: Calls) -> None:
+    call = vapi_call(TOOLS)
+
+    unknown, spare = call.tools(("ad", {}), ("add", {"first": 1, "third": 3}), checked=False)
+
+    assert unknown.error is not None
+    assert spare.value == 3
+
+
+def test_what_vapi_fills_in_is_an_argument_and_an_app_of_ones_own_may_have_any_tool(
+    vapi_call: Calls,
+) -> None:
+    app = Starlette(routes=[Mount("/vapi", router(TOOLS, auth=None))])
+
+    assert vapi_call(TOOLS).tool("whoami", caller="Ann").result == "You are +15550100000."
+    assert vapi_call(app, path="/vapi/webhook").tool("ad").error is not None
 
 
 # --- every other message ------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from starlette.types import ASGIApp
 from typing_extensions import Self
@@ -17,11 +17,12 @@ from typing_extensions import Self
 from ..assistants import Assistant
 from ..errors import DefinitionError
 from ..events import Events
-from ..playing import Bot, Fault, Script, hosting, visiting
+from ..playing import Bot, Cast, Fault, Script, hosting, visiting
 from ..playing._live_call import Kind
+from ..playing._messages import check_type
 from ..playing._played import Asked, Commanded, Event, ToolUsed
 from ..playing._player import Answered, Player
-from ..playing._playing import calling, speaker
+from ..playing._playing import calling, hint, misfits, speaker
 from ..playing._script import Asks, Ending, PlannedCall, Says, Tells
 from ..playing._stage import Lifespan, Stage
 from ..settings import Settings
@@ -32,6 +33,7 @@ from ..toolset import AnyTool, Toolset
 T = TypeVar("T")
 
 _CALLER = "+15550100000"
+_KINDS: Sequence[str] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class TestCall:
         timeout: The most seconds that an answer is waited for, whatever is set elsewhere.
 
     Raises:
+        DefinitionError: One of these is misspelt, or a step is taken when the call is over.
         PlayError: The bot cannot be served, or is not there.
     """
 
@@ -107,6 +110,8 @@ class TestCall:
         path: str = "/webhook",
         timeout: float | None = None,
     ) -> None:
+        if kind not in _KINDS:
+            raise DefinitionError(f"TestCall: there is no kind {kind!r}.{hint(kind, _KINDS)}")
         customer = {"number": caller} if isinstance(caller, str) else dict(caller)
         self._script = Script(
             "a test",
@@ -140,12 +145,27 @@ class TestCall:
         Args:
             name: The tool's name.
             arguments: What the model sends: JSON values.
+
+        Raises:
+            DefinitionError: The bot has no such tool, or the tool no such argument; `tools` can
+                send them all the same.
         """
         return self.tools((name, arguments))[0]
 
-    def tools(self, *calls: tuple[str, Mapping[str, Any]]) -> list[Answer]:
-        """Let the model call several tools at once: `call.tools(("a", {…}), ("b", {…}))`."""
+    def tools(self, *calls: tuple[str, Mapping[str, Any]], checked: bool = True) -> list[Answer]:
+        """Let the model call several tools at once: `call.tools(("a", {…}), ("b", {…}))`.
+
+        Args:
+            calls: The name and the arguments of each.
+            checked: Whether a tool or an argument that the bot does not have is a slip of the
+                test. With `False` it is sent, as models do at times.
+
+        Raises:
+            DefinitionError: There is such a slip.
+        """
         planned = [PlannedCall(name, dict(arguments), None) for name, arguments in calls]
+        if checked:
+            _check_names(planned, self._call.stage.cast)
         return [_answer(each) for each in self._step(self._live.call_tools(planned))]
 
     def transfer(self) -> dict[str, Any]:
@@ -170,7 +190,11 @@ class TestCall:
         Args:
             type: Such as `"user-interrupted"`.
             fields: Of the message, as Vapi spells them.
+
+        Raises:
+            DefinitionError: The type is misspelt, or is one of tool calls.
         """
+        check_type(type, of_tools="call.tool('name', …)")
         self._step(self._live.perform(Tells(type, fields)))
 
     def hand_over(self, assistant: str) -> None:
@@ -300,6 +324,11 @@ class _Begun:
 
     player: Player
     stage: Stage
+
+
+def _check_names(calls: Iterable[PlannedCall], cast: Cast) -> None:
+    if problems := [problem for call in calls for problem in misfits(call, cast)]:
+        raise DefinitionError(problems)
 
 
 def _no_more_steps(player: Player) -> DefinitionError:
