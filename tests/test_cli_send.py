@@ -234,6 +234,21 @@ def test_a_captured_body_is_answered_right_by_a_bot_of_ours(folder: Path) -> Non
     assert result.exit_code == 0, result.output
 
 
+def test_a_bug_in_a_tool_is_shown_with_its_place(folder: Path) -> None:
+    (folder / "bot.py").write_text(BOT.replace("return a + b", "raise KeyError(a)"), "utf-8")
+
+    result = run("bot.py", write(folder, tool_calls(entry("add", {"a": 1}))))
+
+    assert "bot.py:11: KeyError: 1" in result.stderr
+
+
+def test_what_is_no_message_of_vapis_is_said(folder: Path) -> None:
+    result = run("bot.py", write(folder, {"day": "2026-12-24"}))
+
+    assert result.exit_code == 0
+    assert "Note: the body is no message of Vapi's" in result.stderr
+
+
 # --- errors -------------------------------------------------------------------------------
 
 

@@ -10,11 +10,21 @@ from typing import Annotated, Any
 
 import typer
 
-from ..playing import Sent, Stage, send
+from ..playing import Sent, send
 from . import _logs, _running
 from ._declaring import Secret
 from ._flags import Debug, Json
-from ._report import FAILED, USAGE, CommandError, print_json, printable, reported
+from ._report import (
+    FAILED,
+    USAGE,
+    CommandError,
+    complain,
+    describe,
+    place,
+    print_json,
+    printable,
+    reported,
+)
 from ._staging import Where, staged
 
 _MAX_BYTES = 10 * 1024 * 1024
@@ -38,6 +48,12 @@ def command(
         ),
     ] = None,
     secret: Secret = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="Wait no longer for an answer.", show_default=False
+        ),
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -49,7 +65,7 @@ def command(
         target, file = _sorted(words)
         body = _read(file)
         with _logs.kept_apart(show=debug), staged(Where(target, url, secret)) as stage:
-            sent = _running.run(_send(stage, body))
+            sent = _running.run(send(stage, body, limit=timeout))
     _show(sent, as_json=as_json)
     if any(fault.level == "error" for fault in sent.faults):
         raise typer.Exit(FAILED)
@@ -75,10 +91,6 @@ def _read(file: str) -> bytes:
     return content
 
 
-async def _send(stage: Stage, body: bytes) -> Sent:
-    return await send(stage, body)
-
-
 def _show(sent: Sent, *, as_json: bool) -> None:
     content = _json(sent.body)
     if as_json:
@@ -92,6 +104,11 @@ def _show(sent: Sent, *, as_json: bool) -> None:
         typer.echo(_cut(content))
     elif content is not None:
         print_json(content)
+    if not sent.is_message:
+        complain("Note: the body is no message of Vapi's")
+    for error in sent.raised:
+        where = place(error, Path.cwd())
+        complain(f"{where}: {describe(error)}" if where else describe(error))
     for fault in sent.faults:
         typer.echo(printable(f"{'!' if fault.level == 'warning' else '✗'} {fault}"))
 

@@ -24,12 +24,16 @@ class Sent:
         body: Of the answer.
         seconds: How long it took.
         faults: What was wrong.
+        is_message: Whether the body was a message of Vapi's.
+        raised: What the tools have raised, where that can be seen.
     """
 
     status: int | None
     body: bytes = field(repr=False)
     seconds: float
     faults: Sequence[Fault]
+    is_message: bool = True
+    raised: Sequence[BaseException] = field(default=(), repr=False)
 
 
 async def send(stage: Stage, content: bytes, *, limit: float | None = None) -> Sent:
@@ -51,7 +55,14 @@ async def send(stage: Stage, content: bytes, *, limit: float | None = None) -> S
     async with postman(stage.verifier, limit) as by:
         delivery = await by.send(server, content, call_id=call_id)
         faults = _faults(message, delivery, by.patience(server))
-    return Sent(delivery.status, delivery.body, delivery.seconds, faults)
+    return Sent(
+        delivery.status,
+        delivery.body,
+        delivery.seconds,
+        faults,
+        is_message=message is not None and bool(message.type),
+        raised=list(stage.runs.errors.values()) if stage.runs is not None else [],
+    )
 
 
 def _parsed(content: bytes) -> Message | None:
