@@ -201,8 +201,9 @@ def test_what_the_tool_raises_is_raised() -> None:
         raise {"no": ToolError("No."), "key": KeyError("k"), "exit": SystemExit(3)}[how]
 
     for how, error in {"no": ToolError, "key": KeyError, "exit": SystemExit}.items():
-        with pytest.raises(error):
+        with pytest.raises(error) as raised:
             call(fail, how=how)
+        assert raised.value.__context__ is None
 
 
 # --- every kind of tool, everywhere -------------------------------------------------------

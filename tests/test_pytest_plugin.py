@@ -126,6 +126,37 @@ def test_the_fixture_makes_calls_in_somebody_elses_project(tmp_path: Path) -> No
     assert "AssertionError: fail raised KeyError" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "call(bot.fail)",
+        "call(bot.fail, loud=True)",
+        "exercise(bot.fail)",
+        "vapi_call([bot.fail]).tool('fail')",
+        "vapi_call([bot.fail]).tool('fial')",
+        "vapi_call('http://127.0.0.1:9')",
+    ],
+    ids=["call", "a slip of call", "exercise", "TestCall", "a slip of TestCall", "nobody there"],
+)
+def test_a_failing_test_shows_its_own_line_and_none_of_ours(line: str, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        bot=BOT,
+        test_bot=(
+            "import bot\n"
+            "from vapitools.testing import call, exercise\n"
+            f"def test_it(vapi_call):\n    {line}\n"
+        ),
+    )
+
+    ran = run_pytest(tmp_path)
+
+    assert "test_bot.py:4:" in ran.stdout
+    assert "vapitools/testing" not in ran.stdout
+    assert "pytest_plugin" not in ran.stdout
+    assert "no running event loop" not in ran.stdout
+
+
 def test_the_plugin_can_be_switched_off(tmp_path: Path) -> None:
     write(tmp_path, wrong="steps: nothing\n", test_mine="def test_mine(): pass\n")
 

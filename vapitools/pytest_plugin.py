@@ -29,6 +29,7 @@ def vapi_call() -> Generator[Callable[..., TestCall]]:
     with ExitStack() as stack:
 
         def make(bot: Any, **options: Any) -> TestCall:
+            __tracebackhide__ = True
             return stack.enter_context(TestCall(bot, **options))
 
         yield make

@@ -20,6 +20,9 @@ from ..spoken import RequestComplete
 from ..tools import Tool
 from ..toolset import AnyTool
 
+# A failing test shows its own line, and none of this module.
+__tracebackhide__ = True
+
 T = TypeVar("T")
 
 LIMIT = Settings().max_result_characters
@@ -95,13 +98,19 @@ def check_tool(tool: object) -> None:
 
 def outside_of_loops(function: Callable[[], T]) -> T:
     """Call a function that runs an event loop: in a thread, where one is running here already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_in_a_loop():
         return function()
     context = contextvars.copy_context()
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(context.run, function).result()
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def read_by_model(tool: AnyTool, value: Any, limit: int = LIMIT) -> str:

@@ -17,6 +17,9 @@ from ..tools import Tool
 from ..toolset import AnyTool
 from ._calling import LIMIT, RETURN, check_tool, outside_of_loops, read_by_model
 
+# A failing test shows its own line, and none of this module.
+__tracebackhide__ = True
+
 Context = CallContext | Callable[[], CallContext] | None
 
 _NO_LIMIT = sys.maxsize

@@ -30,6 +30,9 @@ from ..squads import Squad
 from ..tools import Tool
 from ..toolset import AnyTool, Toolset
 
+# A failing test shows its own line, and none of this module.
+__tracebackhide__ = True
+
 T = TypeVar("T")
 
 _CALLER = "+15550100000"
