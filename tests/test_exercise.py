@@ -318,9 +318,24 @@ def test_a_tool_gets_its_context_or_one_made_for_each_run() -> None:
 
     assert len(made) == 10
     assert all(len(control.said) == 1 for control in made)
-    assert failure(say).startswith(
-        "say(text='example'): it raised CallControlError: say: this context"
+
+
+def test_a_tool_that_speaks_to_a_call_is_told_to_be_given_one() -> None:
+    @tool
+    async def say(call: CallContext) -> None:
+        await call.say("Hello!")
+
+    def ended() -> CallContext:
+        control = RecordingControl()
+        control.fail_with("the call has ended")
+        return CallContext(control=control)
+
+    assert failure(say) == (
+        "say(): it spoke to the live call, and exercise was given none\n"
+        "The rule: a tool reaches its call over the context, which is empty where none is given\n"
+        "What to do: exercise(say, context=lambda: CallContext(control=RecordingControl()))"
     )
+    assert failure(say, context=ended).startswith("say(): it raised CallControlError: say: the")
 
 
 def test_all_runs_share_one_event_loop_which_is_cleared_away() -> None:

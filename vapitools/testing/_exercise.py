@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 from .._results import ToolResult
 from .._samples import sample_arguments, sample_static
 from ..context import CallContext
-from ..errors import ArgumentError, ResultError, ToolError
+from ..errors import ArgumentError, CallControlError, ResultError, ToolError
 from ..tools import Tool
 from ..toolset import AnyTool
 from ._calling import LIMIT, RETURN, check_tool, outside_of_loops, read_by_model
@@ -177,7 +177,8 @@ class _Trials:
             return
         # What a tool raises is what is looked for; the rest ends the test itself.
         except (Exception, SystemExit, asyncio.CancelledError) as error:
-            self._break(arguments, _trouble_of(error), error)
+            is_alone = self._context is None and isinstance(error, CallControlError)
+            self._break(arguments, _no_call(self.tool) if is_alone else _trouble_of(error), error)
         self._judge(arguments, value)
 
     def _judge(self, arguments: Mapping[str, Any], value: Any) -> None:
@@ -234,6 +235,14 @@ def _trouble_of(error: BaseException) -> _Trouble:
         "a tool says in words what went wrong; here the caller hears only that it failed",
         "raise ToolError(…) with what to offer instead, or let the type keep such arguments out, "
         "as Annotated[int, Field(ge=1)] does",
+    )
+
+
+def _no_call(tool: AnyTool) -> _Trouble:
+    return _Trouble(
+        "it spoke to the live call, and exercise was given none",
+        "a tool reaches its call over the context, which is empty where none is given",
+        f"exercise({tool.name}, context=lambda: CallContext(control=RecordingControl()))",
     )
 
 
