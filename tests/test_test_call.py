@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
+import json
 import re
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -122,13 +125,44 @@ def test_an_error_that_the_tool_means_is_an_answer_without_a_value(vapi_call: Ca
         _ = answer.value
 
 
-def test_a_bug_in_a_tool_fails_the_test_with_its_traceback(vapi_call: Calls) -> None:
+def test_a_bug_in_a_tool_fails_the_test_with_its_line_and_its_traceback(
+    vapi_call: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])
     call = vapi_call(TOOLS)
+    line = inspect.getsourcelines(fail._function)[1] + 3
 
-    with pytest.raises(AssertionError, match=r"^fail raised KeyError$") as raised:
+    with pytest.raises(AssertionError) as raised:
         call.tool("fail")
 
+    place = Path("tests", "test_test_call.py")
+    assert str(raised.value) == f"fail raised KeyError at {place}:{line}"
     assert isinstance(raised.value.__cause__, KeyError)
+
+
+def test_a_bug_that_shows_in_a_library_is_told_by_the_line_that_called_it(
+    vapi_call: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @tool
+    def parse() -> Any:
+        """Has a bug that json finds."""
+        return json.loads("{")
+
+    monkeypatch.chdir(Path(__file__).parent)
+
+    with pytest.raises(
+        AssertionError, match=r"^parse raised JSONDecodeError at test_test_call\.py:"
+    ):
+        vapi_call([parse]).tool("parse")
+
+
+def test_a_bug_elsewhere_is_told_without_a_line(
+    vapi_call: Calls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(AssertionError, match=r"^fail raised KeyError$"):
+        vapi_call(TOOLS).tool("fail")
 
 
 def test_vapi_fills_in_who_calls(vapi_call: Calls) -> None:

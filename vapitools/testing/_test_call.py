@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import traceback
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast, get_args
 
@@ -36,6 +38,7 @@ __tracebackhide__ = True
 T = TypeVar("T")
 
 _CALLER = "+15550100000"
+_PACKAGE = Path(__file__).parents[1]
 _KINDS: Sequence[str] = get_args(Kind)
 
 
@@ -345,7 +348,19 @@ def _check(event: Event) -> None:
     if faults := [fault for fault in event.faults if fault.level == "error"]:
         raise AssertionError(_failure(event, faults)) from raised
     if isinstance(event, ToolUsed) and raised is not None:
-        raise AssertionError(f"{event.name} raised {type(raised).__name__}") from raised
+        text = f"{event.name} raised {type(raised).__name__}{_own_line(raised)}"
+        raise AssertionError(text) from raised
+
+
+def _own_line(error: BaseException) -> str:
+    """Where in the user's own code it was: ` at bot.py:12`."""
+    here = Path.cwd()
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        is_others = file.is_relative_to(_PACKAGE) or "site-packages" in file.parts
+        if file.is_relative_to(here) and not is_others:
+            return f" at {file.relative_to(here)}:{frame.lineno}"
+    return ""
 
 
 def _failure(event: Event, faults: Sequence[Fault]) -> str:
