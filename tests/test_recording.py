@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import logging
@@ -12,6 +13,7 @@ import threading
 import tracemalloc
 import zlib
 from dataclasses import replace
+from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any
 
@@ -517,6 +519,87 @@ def test_a_stranger_cannot_hand_on_anything(tmp_path: Path) -> None:
         until(lambda: names(tmp_path) or None)
 
     assert len(names(tmp_path)) == 1
+
+
+class Marking:
+    """What is unpickled makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self._path,)
+
+
+def test_nothing_that_is_handed_on_is_unpickled(tmp_path: Path) -> None:
+    path = tmp_path / "unpickled"
+
+    with shared(tmp_path / "rec") as line:
+        with Client(line.address, authkey=line.key) as connection:
+            connection.send(Marking(path))
+            connection.send((0, b"", Marking(path)))
+            connection.send_bytes(b"[]\n")
+        Sender(line).keep(Arrival(0, b"", None))
+        Sender(line).keep(Arrival(1, b"", json.dumps(tool_calls()).encode()))
+        until(lambda: (tmp_path / "rec").is_dir() and names(tmp_path / "rec"))
+
+    assert not path.exists()
+    assert len(names(tmp_path / "rec")) == 1
+
+
+def test_a_message_that_cannot_be_kept_costs_that_one_and_is_logged_without_what_it_says(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    keep_really = Folder.keep
+
+    def keep_or_fail(self: Folder, arrival: Arrival) -> None:
+        if b"Maria" in (arrival.body or b""):
+            raise ValueError(arrival.body)
+        keep_really(self, arrival)
+
+    monkeypatch.setattr(Folder, "keep", keep_or_fail)
+    with shared(tmp_path) as line:
+        sender = Sender(line)
+        for text in ("Hello?", "Maria here.", "Bye."):
+            sender.keep(Arrival(0, b"gzip", gzip.compress(json.dumps(said(text)).encode())))
+            sender.keep(Arrival(0, b"", json.dumps(said(text)).encode()))
+        until(lambda: len(names(tmp_path)) == 5)
+        del sender
+
+    assert len(names(tmp_path)) == 5
+    assert "a message is not recorded: ValueError" in caplog.text
+    assert "Maria" not in caplog.text + capfd.readouterr().err
+
+
+def test_a_worker_that_ends_while_it_says_who_it_is_shuts_nobody_out(tmp_path: Path) -> None:
+    with shared(tmp_path) as line:
+        Client(line.address).close()
+        arrival = Arrival(0, b"", json.dumps(tool_calls()).encode())
+        threading.Thread(target=Sender(line).keep, args=[arrival], daemon=True).start()
+        until(lambda: names(tmp_path))
+
+    assert len(names(tmp_path)) == 1
+
+
+def test_workers_that_have_ended_are_forgotten(tmp_path: Path) -> None:
+    def readers() -> list[threading.Thread]:
+        gc.collect()
+        threads = [each for each in gc.get_objects() if type(each) is threading.Thread]
+        return [each for each in threads if "(_read)" in each.name]
+
+    before = len(readers())
+    with shared(tmp_path) as line:
+        for number in range(5):
+            sender = Sender(line)
+            sender.keep(Arrival(number, b"", json.dumps(tool_calls(str(number))).encode()))
+            until((tmp_path / f"call-{number + 1:04d}").is_dir)
+            del sender
+            until(lambda: not any(each.is_alive() for each in readers()))
+
+        assert len(readers()) == before + 1
 
 
 # --- vapitools serve --record -------------------------------------------------------------

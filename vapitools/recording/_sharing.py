@@ -7,10 +7,12 @@ hand on what came to the process that has started them, and that one keeps it.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import secrets
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
@@ -52,28 +54,35 @@ class _Hub:
     def __init__(self, folder: Folder, listener: Listener) -> None:
         self._folder = folder
         self._listener = listener
-        self._one_by_one = threading.Lock()
+        self._desk = ThreadPoolExecutor(1, thread_name_prefix="vapitools-recorder")
         self._readers: list[threading.Thread] = []
 
     def listen(self) -> None:
         while True:
             try:
                 connection: Any = self._listener.accept()
-            except AuthenticationError:
+            # A stranger, or a worker that has ended while it said who it is.
+            except (AuthenticationError, EOFError, ConnectionError):
                 continue
-            except (OSError, EOFError):
+            except OSError:
                 # It is closed.
                 return
             reader = threading.Thread(target=self._read, args=[connection], daemon=True)
-            self._readers.append(reader)
             reader.start()
+            # With each reload, there are new workers.
+            self._readers = [each for each in self._readers if each.is_alive()] + [reader]
 
     def _read(self, connection: Connection) -> None:
-        with connection, contextlib.suppress(OSError, EOFError):
+        # Python that is ending takes no more work: that is the RuntimeError.
+        with connection, contextlib.suppress(OSError, EOFError, RuntimeError):
             while True:
-                moment, encoding, body = connection.recv()
-                with self._one_by_one:
-                    self._folder.keep(Arrival(moment, encoding, body))
+                work = self._desk.submit(self._keep, connection.recv_bytes())
+                if (error := work.exception()) is not None:
+                    # What it says can hold a body.
+                    log(logging.WARNING, "a message is not recorded: %s", type(error).__name__)
+
+    def _keep(self, packed: bytes) -> None:
+        self._folder.keep(_unpacked(packed))
 
     def finish(self) -> None:
         """The workers have ended: what they have sent is still to be read."""
@@ -92,7 +101,7 @@ class Sender:
     def keep(self, arrival: Arrival) -> None:
         """Hand it on."""
         try:
-            self._open().send(tuple(arrival))
+            self._open().send_bytes(_packed(arrival))
         except _REFUSED:
             self._connection = None
             if not self._has_failed:
@@ -103,3 +112,16 @@ class Sender:
         if self._connection is None:
             self._connection = Client(self._line.address, authkey=self._line.key)
         return self._connection
+
+
+# No pickle: whatever comes, nothing but text and bytes is made of it.
+def _packed(arrival: Arrival) -> bytes:
+    """A line of JSON, and the body as it is."""
+    head = [arrival.moment, arrival.encoding.decode("latin-1"), arrival.body is not None]
+    return json.dumps(head).encode() + b"\n" + (arrival.body or b"")
+
+
+def _unpacked(packed: bytes) -> Arrival:
+    head, _, body = packed.partition(b"\n")
+    moment, encoding, has_body = json.loads(head)
+    return Arrival(moment, encoding.encode("latin-1"), body if has_body else None)
