@@ -24,6 +24,7 @@ from vapitools import (
     HandoffDestinationRequest,
     KnowledgeBaseRequest,
     NumberDestination,
+    RequestComplete,
     Squad,
     ToolError,
     Toolset,
@@ -31,7 +32,8 @@ from vapitools import (
     tool,
 )
 from vapitools.errors import PlayError
-from vapitools.playing import Bot, ControlDesk, Played, Stage, hosting, play, visiting
+from vapitools.playing import Bot, Cast, ControlDesk, Played, Stage, hosting, play, visiting
+from vapitools.playing._delivery import Server
 from vapitools.playing._played import Commanded, Noted
 from vapitools.playing._player import ASSISTANT_REQUEST_SECONDS
 from vapitools.playing._playing import calling
@@ -90,7 +92,7 @@ async def take_leave(call: CallContext) -> str:
     return "Done."
 
 
-@tool
+@tool(messages=[RequestComplete("Bye.", end_call=True)])
 async def hang_up(call: CallContext) -> str:
     """Hang up."""
     await call.end()
@@ -184,7 +186,7 @@ def test_where_a_call_is_transferred_is_told(stage: Stage) -> None:
 
 
 def test_what_the_model_is_told_stands_in_the_conversation_and_is_not_heard(hook: Webhook) -> None:
-    command = {"type": "add-message", "message": {"role": "system", "content": "Be short."}}
+    command = {"type": "add-message", "message": {"role": "user", "content": "Be short."}}
     before = len(hook.bodies)
 
     def commanding(message: dict[str, Any]) -> Any:
@@ -197,9 +199,7 @@ def test_what_the_model_is_told_stands_in_the_conversation_and_is_not_heard(hook
         call = asyncio.run(play(script(tools("a")), stage))
 
     (report,) = [m for m in hook.messages[before:] if m["type"] == "end-of-call-report"]
-    assert {"role": "system", "content": "Be short."} in report["artifact"][
-        "messagesOpenAIFormatted"
-    ]
+    assert {"role": "user", "content": "Be short."} in report["artifact"]["messagesOpenAIFormatted"]
     assert heard(call) == ["One moment."]
     assert "Be short." not in report["transcript"]
 
@@ -219,12 +219,28 @@ def test_a_tool_hands_the_call_over(squad: Stage) -> None:
 
 
 def test_the_first_reason_ends_the_call(stage: Stage) -> None:
-    both = CallsTools([PlannedCall("hang_up", {}, None), PlannedCall("take_leave", {}, None)])
+    call = run(stage, called("hang_up"))
 
-    call = run(stage, both)
+    assert call.ended == "assistant-ended-call"
 
-    assert call.ended in ("assistant-ended-call", "assistant-ended-call-after-message-spoken")
-    assert len(heard(call)) <= 3
+
+def test_after_the_end_nothing_is_heard(stage: Stage) -> None:
+    call = run(stage, called("hang_up"))
+
+    assert "Bye." not in heard(call)
+
+
+def test_what_is_on_its_way_is_let_go_of_when_a_call_is_broken_off(hook: Webhook) -> None:
+    async def left() -> int:
+        stage = Stage(Cast(Server(hook.url)), ControlDesk())
+        with suppress(ZeroDivisionError):
+            async with calling(script(Says("caller", "Hi")), stage, seed=1) as player:
+                await player.say("caller", "Hi")
+                assert len(asyncio.all_tasks()) > 1
+                raise ZeroDivisionError
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(left()) == 1
 
 
 def post(url: str, body: Any) -> int:

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -227,8 +226,6 @@ async def postman(
         timeout=None,
         # Vapi is no program of this machine: its proxy is none of the server's.
         trust_env=False,
-        # Vapi keeps no cookies.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         limits=httpx.Limits(keepalive_expiry=_KEPT_SECONDS),
     )
     async with client:
