@@ -52,8 +52,10 @@ def text_of(value: Any) -> str:
         ("Call +1 415 555 2671 now.", "Call +1 555 010 0001 now."),
         ("(415) 555-2671", "(555) 010-0001"),
         ("415.555.2671", "555.010.0001"),
-        ("+49 170 1234567", "+15550100001"),
-        ("0049 (0)170 1234567", "15550100001"),
+        ("+49 170 1234567", "+15 550 100001"),
+        ("0049 (0)170 1234567", "1555 (0)100 001"),
+        ("+44 20 7946 0018 - 4", "+15 55 0100 001"),
+        ("tel. +34 612 345 678!", "tel. +15 550 100 001!"),
         ("4155552671", "5550100001"),
         ("maria.rossi+x@mail.example.it", "person1@example.com"),
         ("<Maria@Example.org>", "<person1@example.com>"),
@@ -106,7 +108,7 @@ def test_a_number_is_the_same_one_in_every_spelling() -> None:
         "+1 555-010-0001", "(555) 010-0001", "5550100001", "+15550100001", "010-0001",
     ]  # fmt: skip
     assert arguments(changed, 1)["texts"] == [
-        "+15550100002", "15550100002", "15550100002", "555 010 0002", "900000001",
+        "+15 550 100002", "1555 0100002", "15550100002", "555 010 0002", "900000001",
     ]  # fmt: skip
 
 
@@ -169,6 +171,9 @@ def test_what_only_sounds_personal_stays(name: str, value: Any) -> None:
         ("zip", "94103", "99999"),
         ("passport", "C01X00T47", "X90X00X01"),
         ("phone", 4155552671, 5550100001),
+        ("phone", "0151-1234 5678", "1555-0100 001"),
+        ("phone", "612 345 678", "155 501 00001"),
+        ("phone", "Maria, 415 555 2671", "+15550100001"),
         ("card", 4111111111111111, 9000000000000001),
         ("address", "Via Roma 12", "1 Sample Street"),
         ("iban", "DE89 3704 0044 0532 0130 00", "DE00 0000 0000 0000 0000 01"),
@@ -358,7 +363,10 @@ WORD = st.text(LETTERS, min_size=4, max_size=10).map(str.capitalize)
 NAMES = st.lists(WORD, min_size=1, max_size=3).map(" ".join)
 DIGITS = st.text("0123456789", min_size=9, max_size=15)
 EMAILS = st.from_regex(r"[a-z][a-z0-9._]{2,12}[a-z]@[a-z]{3,9}\.example\.net", fullmatch=True)
-PHONES = st.from_regex(r"\+(1|39|44|49)[2-9][0-9]{9}", fullmatch=True)
+PHONES = st.from_regex(
+    r"\+(1|39|44|49)[2-9][0-9]{9}|\+34( [6-9][0-9]{2}){3}|0[1-9][0-9]{2}-[2-9][0-9]{3} [0-9]{3}",
+    fullmatch=True,
+)
 CARDS = st.from_regex(r"4[0-9]{3} [0-9]{4} [0-9]{4} [0-9]{4}", fullmatch=True)
 SECRETS = st.text("bcdfghjk0123456789", min_size=12, max_size=30).map("k".__add__)
 PRIVATE = {

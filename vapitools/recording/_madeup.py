@@ -40,14 +40,12 @@ def digits(text: str) -> str:
 
 
 def phone(number: int, like: str) -> str:
-    """A phone number of those that belong to nobody, spelled as another one is."""
+    """A phone number of those that belong to nobody, with the signs of another one."""
     national = f"555010{number % 10_000:04d}"
     count = len(digits(like))
-    if count == 10 and "+" not in like:
-        return filled(like, national)
-    if count == 11 and digits(like)[0] == "1":
-        return filled(like, f"1{national}")
-    return ("+" if "+" in like else "") + f"1{national}"
+    if not count or any(map(str.isalpha, like)):
+        return f"+1{national}"
+    return filled(like, national if count == 10 and "+" not in like else f"1{national}")
 
 
 def is_phone(text: str) -> bool:
@@ -141,9 +139,14 @@ def is_iban(text: str) -> bool:
 
 
 def filled(like: str, made: str) -> str:
-    """These digits in the places of the others."""
-    following = iter(made)
-    return re.sub(r"\d", lambda _: next(following), like)
+    """These digits in the places of the others.
+
+    The last place takes those that are left, and places that get none fall away.
+    """
+    last = len(digits(like)) - 1
+    following = iter([*made[:last], made[last:]])
+    whole = re.sub(r"\d", lambda _: next(following, ""), like)
+    return whole if last < len(made) else whole.rstrip(" (.-/\u00a0")
 
 
 # --- dates --------------------------------------------------------------------------------
