@@ -95,7 +95,7 @@ def shaken(stage: Stage, seed: int) -> Played:
     return asyncio.run(play(CALL, stage, seed=seed, limit=5))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_right_server_runs_each_call_once_whatever_happens(stage: Stage, seed: int) -> None:
     BOOK.booked.clear()
 
@@ -162,7 +162,7 @@ class Repeating:
         return {"results": entries}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_server_that_does_it_again_answers_differently(hook: Webhook, seed: int) -> None:
     hook.answer = Repeating()
 
@@ -212,7 +212,7 @@ def test_a_server_that_acts_on_half_a_body_is_found() -> None:
         await JSONResponse({"results": results})(scope, receive, send)
 
     with serving(searching, lifespan="off") as port:
-        calls = [played(f"http://127.0.0.1:{port}", tools("a"), seed=seed) for seed in range(4)]
+        calls = [played(f"http://127.0.0.1:{port}", tools("a"), seed=seed) for seed in range(2)]
 
     assert {rule for call in calls for rule in rules(call)} == {"whole-body"}
     assert "a ran on half a body" in "".join(map(texts, calls))
