@@ -137,6 +137,15 @@ def test_two_values_do_not_become_one() -> None:
         ("cardNumber", 4111111111111111), ("cvv", "123"), ("iban", "DE89370400440532013000"),
         ("insurance_number", "A123456780"), ("insuranceID", "XY-99-1"), ("member_id", "M-1207"),
         ("api_key", "hunter2"), ("password", "hunter2"), ("name", "{{Maria"),
+        ("auth", "hunter2"), ("basicAuth", "hunter2"), ("auth_header", "Basic 4u"),
+        ("pwd", "hunter2"), ("pass", "hunter2"),
+        ("db_pass", "hunter2"), ("pass", 481516), ("bearer", "hunter2"), ("jwt", "hunter2"),
+        ("signature", "hunter2"), ("x-signature", "hunter2"), ("session", "s3cr3t-s3ss10n"),
+        ("session_id", "sess_8fk2j1"), ("mother", "Anna"), ("father", "Li"), ("daughter", "eva"),
+        ("booked_for", "Ulf Zander"), ("reservationFor", "Ulf"), ("booked_by", "山田太郎"),
+        ("host_name", "Ulf Zander"), ("host", "Ulf"), ("contact", "Ulf O'Zander-Li"),
+        ("account", "12345"), ("account", 12345), ("fromAccount", "12 345 678"),
+        ("policy", "HX-129-4410"), ("member", "M-1207"), ("customer", "20881"),
     ],
 )  # fmt: skip
 def test_what_its_name_says_is_personal_is_replaced(name: str, value: Any) -> None:
@@ -155,6 +164,14 @@ def test_what_its_name_says_is_personal_is_replaced(name: str, value: Any) -> No
         ("phoneType", "mobile"), ("email_subject", "Hello"), ("isMobile", True),
         ("insuranceProvider", "Acme"), ("doctor_id", "d-1"), ("bookinguid", "abc"),
         ("city", "Danville"), ("birth_country", "Italy"), ("name", "{{customer.name}}"),
+        ("auth", "none"), ("auth_method", "pin"), ("boarding_pass", "B2"),
+        ("pass", True), ("signature_dish", "Lasagne"),
+        ("session", "morning"), ("session", "2026-12-24"), ("session_id", 4), ("sessions", "two"),
+        ("booked_for", "2026-12-24"), ("booked_for", "tomorrow"), ("booked_for", "Friday evening"),
+        ("booked_for", 4), ("host_name", "db1.example.com"), ("host_name", "Web.Example.org"),
+        ("host_name", "localhost"), ("host", "db-1"), ("contact", "Phone"), ("contact", "by mail"),
+        ("account", "savings"), ("account", 12), ("account_type", "giro"), ("first", "Ulf"),
+        ("policy", "24 hours"), ("customer", 2), ("age", 42), ("gender", "f"),
         ("name", "Mr {{name}}"), ("name", "unknown"), ("name", None), ("name", ""), ("number", 7),
     ],
 )  # fmt: skip
@@ -163,9 +180,59 @@ def test_what_only_sounds_personal_stays(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "parts",
+    [
+        {"first": "Ulf", "last": "Zander"},
+        {"First": "ulf", "Last": "zander"},
+        {"given": "Ulf", "family": "Zander", "middle": "Birk"},
+        {"first": "Ulf", "surname": "Zander"},
+        {"first": "April", "last": "Quoc"},
+    ],
+)
+def test_a_first_and_a_last_name_beside_each_other_are_replaced(parts: dict[str, str]) -> None:
+    said = f"I am {' '.join(parts.values())}."
+
+    changed = redacted(body({"guests": [parts]}, transcript=said))
+
+    found = text_of(changed).casefold()
+    assert [part for part in parts.values() if part.casefold() in found] == []
+
+
+def test_a_first_name_of_the_customer_needs_no_other() -> None:
+    sent = {"message": {"type": "hang", "customer": {"first": "Ulf", "age": 42}}}
+
+    assert redacted(sent)["message"]["customer"] == {"first": "Testbabe", "age": 42}
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        {"first": "Monday", "last": "Friday"},
+        {"first": "2026-12-24", "last": "2026-12-26"},
+        {"first": "10 AM", "last": "6 PM"},
+        {"first": 1, "last": 9},
+        {"first": "Soup", "second": "Fish"},
+    ],
+)
+def test_what_is_first_and_last_and_nobody_stays(both: Any) -> None:
+    assert argument(both) == both
+
+
+def test_a_secret_of_another_service_is_replaced_whatever_is_in_it() -> None:
+    changed = argument({"user": "ulf", "key": {"x": "hunter2"}}, "auth")
+
+    assert changed == {"user": "secret-1", "key": {"x": "secret-2"}}
+
+
+@pytest.mark.parametrize(
     ("name", "value", "kept"),
     [
         ("name", "Maria Rossi", "Testbabe Samplebabi"),
+        ("signature", "Maria Rossi", "Testbabe Samplebabi"),
+        ("signature", "9f86d081884c7d65", "secret-1"),
+        ("session", "sess_8fk2j1", "xxxx_9xa0a1"),
+        ("booked_for", "Maria", "Testbabe"),
+        ("account", "12345", "99999"),
         ("dob", "04/12/1985", "02/02/1901"),
         ("dob", "April 12, 1985", "February 02, 1901"),
         ("zip", "94103", "99999"),

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Literal
+
+from .. import _secrecy
 
 Kind = Literal[
     "name", "address", "email", "phone", "code", "birth", "secret", "foreign", "id", "url"
@@ -31,7 +34,24 @@ _NAMES = _words(
 # Alone, with a text in it, these hold a name.
 _PEOPLE = _words(
     """customer client caller patient guest guests attendee attendees passenger passengers tenant
-    participant participants person people member members owner spouse parent child children"""
+    participant participants person people member members owner spouse parent child children
+    mother father mom mum dad wife husband son sons daughter daughters brother brothers sister
+    sisters grandmother grandfather aunt uncle fiance fiancee girlfriend boyfriend guardian
+    kin"""
+)
+# These hold the name of a person or of something else: what they hold has to look like a name.
+_PERHAPS_PEOPLE = _words(
+    """host hosts contact contacts friend friends partner relative relatives companion companions
+    organizer organiser signature"""
+)
+_BOOKED = _words("booked booking reserved reservation appointment requested signed")
+# Two of these beside each other are of one person.
+_NAME_PARTS = _words("first last given family middle")
+_NO_NAMES = _words(
+    """monday tuesday wednesday thursday friday saturday sunday january february march july
+    september october november december today tonight tomorrow now next this
+    morning afternoon evening noon midnight breakfast lunch dinner email e-mail mail phone call
+    text sms whatsapp the a my our for with"""
 )
 # What has a name and is nobody.
 _THINGS = _words(
@@ -76,6 +96,14 @@ _NUMBERED = _words(
     license licence national tax personal government social security identity id driver drivers
     driving routing medical record beneficiary"""
 )
+# The number itself may stand under these.
+_NUMBERED_ALONE = _words(
+    """account acct konto cuenta conto compte policy insurance member membership patient customer
+    client subscriber medicare medicaid license licence"""
+)
+_A_NUMBER = re.compile(
+    r"(?!\d{4}-\d\d-\d\d)[A-Z]{0,5}[ -]?\d(?:[ -]?\d){3,29}[ -]?[A-Z]?", re.I | re.ASCII
+)
 _DRIVERS = _words("driver drivers driving")
 _SERVED = _words("account record id")
 _NUMBERS = _words("number numbers no nr num id ids code plate nummer")
@@ -92,7 +120,11 @@ _TAILS = _words(
 )
 _TIMES = _words("at time timestamp date start started end ended created updated expires expiry")
 
-_OF_CALLS = _words("tool call turn")
+_SECRETS = _words("bearer jwt pwd passwd signature")
+_AUTHS = _words("auth authorization")
+_OF_A_PASS = _words("user admin account login db database smtp wifi api http basic my")
+# With a letter and a digit in it: a session can be a lesson as well.
+_A_TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w~.+/=-]{8,}", re.ASCII)
 _VAPIS_IDS = frozenset(
     (*owner.split(), "id") for owner in ("org", "call", "assistant", "phone number", "squad")
 )
@@ -158,10 +190,77 @@ def _is_numbered(found: list[str]) -> bool:
     return last in _NUMBERS and bool(owners - _SERVED if last in ("id", "ids") else owners)
 
 
-def is_somebody(name: str) -> bool:
-    """Whether a text under this name is the name of a person, such as `guest`."""
+def of_text(name: str, text: str) -> Kind | None:
+    """What a text is by its own looks and its name, where the name alone does not tell.
+
+    Args:
+        name: Of an argument, a variable or a field.
+        text: What stands there.
+    """
     found = words(name)
-    return bool(found) and found[-1] in _PEOPLE
+    if not found:
+        return None
+    if found[-1] in _NUMBERED_ALONE and _A_NUMBER.fullmatch(text):
+        return "code"
+    if _is_a_session(found) and _A_TOKEN.fullmatch(text):
+        return "id"
+    if found[-1] in _PEOPLE:
+        return "name" if any(map(str.isalpha, text)) else None
+    return "name" if _is_perhaps_somebody(found) and _looks_like_a_name(text) else None
+
+
+def _is_a_session(found: list[str]) -> bool:
+    return found[-1] == "session" or found[-2:] == ["session", "id"]
+
+
+def _is_perhaps_somebody(found: list[str]) -> bool:
+    if found[-1] in ("for", "by"):
+        return not _BOOKED.isdisjoint(found[:-1])
+    return found[-1] in _PERHAPS_PEOPLE or found[-2:] == ["host", "name"]
+
+
+def _looks_like_a_name(text: str) -> bool:
+    """Whether it is a few words with a capital letter, and no name of a machine or a day."""
+    return any(not word[0].islower() for word in text.split()) and _can_be_a_name(text)
+
+
+def _can_be_a_name(text: str) -> bool:
+    parts = text.split()
+    is_of_letters = all(sign.isalpha() or sign in " '’.-" for sign in text)
+    is_a_machine = re.search(r"\w{2}\.\w{2}", text) is not None
+    return (
+        is_of_letters
+        and not is_a_machine
+        and len(parts) <= _MAX_WORDS
+        and _NO_NAMES.isdisjoint(map(str.casefold, parts))
+    )
+
+
+_MAX_WORDS = 5
+
+
+def is_part_of_a_name(name: str, text: str) -> bool:
+    """Whether it can be the `first` or the `last` name of somebody, and is no first or last day."""
+    return name.lower() in _NAME_PARTS and _can_be_a_name(text)
+
+
+def has_the_other_part(name: str, beside: Iterable[str]) -> bool:
+    """Whether one of the names of the same object is of the other part of somebody's name."""
+    others = (words(other) for other in beside if other != name)
+    return any(not (_NAME_PARTS | _NAMES).isdisjoint(found) for found in others)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field of this name holds a secret."""
+    return _secrecy.is_secret(name) or _sounds_secret(words(name))
+
+
+def _sounds_secret(found: list[str]) -> bool:
+    if found[-1:] == ["pass"]:
+        return _OF_A_PASS.issuperset(found[:-1])
+    if not _AUTHS.isdisjoint(found):
+        return found[-1] not in _TAILS
+    return not _SECRETS.isdisjoint(found[-1:])
 
 
 def stays(name: str) -> bool:

@@ -215,7 +215,9 @@ class Redactor:
         return self._known.by_looks(group, text)
 
     def _field(self, key: str, value: str) -> str:
-        kind: Kind | None = "secret" if _secrecy.is_secret(key) else _names.personal(key)
+        by_value = _by_value(key, value)
+        is_secret = _names.is_secret(key) and by_value != "name"
+        kind = "secret" if is_secret else _names.personal(key) or by_value
         made = None
         if kind is not None and _says_something(value):
             made = self._known.made_up(kind, value)
@@ -317,11 +319,10 @@ def _is_secret(place: _Place, holder: Mapping[str, Any], key: str) -> bool:
         return not (key in _OF_A_SCHEMA and "type" in holder)
     # As a tool's static parameters: {"key": "apiKey", "value": "…"}.
     named = [str(holder.get(name)) for name in ("key", "name")] if key == "value" else []
-    return (
-        any(map(_secrecy.is_secret, [key, *named]))
-        or _secrecy.is_secret_holder(key)
-        or key in _SECRET_HOLDERS
-    )
+    if _secrecy.is_secret_holder(key) or key in _SECRET_HOLDERS:
+        return True
+    # A `signature` can be a name.
+    return any(map(_names.is_secret, [key, *named])) and _by_value(key, holder[key]) != "name"
 
 
 _SECRETS = ("secret", "foreign")
@@ -329,7 +330,7 @@ _SECRETS = ("secret", "foreign")
 
 def _of_secrets(place: _Place, key: str) -> Kind:
     """A secret, or what may be one, as all that belongs to another server may."""
-    if _secrecy.is_secret(key) or key == "value":
+    if _names.is_secret(key) or key == "value":
         return "secret"
     return place.kind if place.kind in _SECRETS else "foreign"
 
@@ -375,7 +376,7 @@ def _of_others(place: _Place, holder: Mapping[str, Any], key: str) -> _Place:
     if place.zone == "customer" and key == "assistantOverrides":
         return _Place("vapi", key)
     name = str(holder.get("key")) if key == "value" and "key" in holder else key
-    kind = _kind(place, name, value)
+    kind = _kind(place, name, value) or _of_somebody(place, name, holder)
     if kind is None and place.inherits and not _names.stays(name):
         kind = place.kind
     return _Place(place.zone, name, kind, inherits=kind is not None)
@@ -393,14 +394,25 @@ def _kind(place: _Place, name: str, value: Any) -> Kind | None:
             return "id"
     if _names.is_vapis_id(name):
         return "id"
-    return "name" if _names.is_somebody(name) and _is_text(value) else None
+    return _by_value(name, value)
 
 
-def _is_text(value: Any) -> bool:
-    """Whether it can be a name, or holds some."""
+def _of_somebody(place: _Place, name: str, holder: Mapping[str, Any]) -> Kind | None:
+    """As in {"first": "Maria", "last": "Rossi"}."""
+    value = holder.get(name)
+    if not isinstance(value, str) or not _names.is_part_of_a_name(name, value):
+        return None
+    is_one = place.zone == "customer" or _names.has_the_other_part(name, holder)
+    return "name" if is_one else None
+
+
+def _by_value(name: str, value: Any) -> Kind | None:
+    """What it is where its name alone does not tell; a list is what the first in it is."""
     if _is_list(value):
-        return all(map(_is_text, value))
-    return isinstance(value, str) and any(sign.isalpha() for sign in value)
+        return next((kind for each in value if (kind := _by_value(name, each))), None)
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    return _names.of_text(name, str(value))
 
 
 # --- what a value says --------------------------------------------------------------------
