@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 TOOL_CALLS = "tool-calls"
@@ -43,6 +43,22 @@ def as_object(value: Any) -> Mapping[str, Any]:
 
 def as_list(value: Any) -> Sequence[Any]:
     """The value, where it is a list; otherwise an empty one."""
+    return value if is_list(value) else ()
+
+
+def is_deep(value: Any, most: int) -> bool:
+    """Whether a decoded JSON value is nested more than so many levels deep."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for each in level for inner in _inner(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    if is_object(value):
+        return value.values()
     return value if is_list(value) else ()
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._shapes import is_list, is_object
+from .._shapes import is_deep, is_list, is_object
 from ._delivery import MAX_ANSWER, Delivery
 from ._live_call import Entry
 from ._rules import Fault
@@ -89,7 +89,7 @@ def content_of(delivery: Delivery, patience: float) -> tuple[Any, list[Fault]]:
     except (ValueError, RecursionError):
         kind = "a web page" if _is_html(delivery) else "no JSON"
         return None, [Fault("json", f"the answer is {kind}")]
-    if _is_deep(content):
+    if is_deep(content, _MAX_DEPTH):
         return None, [Fault("json", f"the answer is nested more than {_MAX_DEPTH} levels deep")]
     return content, []
 
@@ -182,21 +182,6 @@ def _undelivered(delivery: Delivery, patience: float, taken: Container[int]) -> 
     if delivery.status not in taken:
         return Fault("status", f"the status was {delivery.status}{_hint(delivery)}")
     return None
-
-
-def _is_deep(content: Any) -> bool:
-    level = [content]
-    for _ in range(_MAX_DEPTH):
-        level = [inner for each in level for inner in _inner(each)]
-        if not level:
-            return False
-    return True
-
-
-def _inner(value: Any) -> Iterable[Any]:
-    if is_object(value):
-        return value.values()
-    return value if is_list(value) else ()
 
 
 def _refuse(word: str) -> Any:

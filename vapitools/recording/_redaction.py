@@ -47,6 +47,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$.-]*", re.ASCII)
 # Seconds, milli-, micro- and nanoseconds from 2020 to 2040.
 _MOMENTS = (1_577_836_800, 2_208_988_800)
 _LONG = 9
+_MAX_DEPTH = 200
 _MAX_JSON_IN_JSON = 4
 
 
@@ -96,6 +97,9 @@ class Redactor:
         Raises:
             RecursionError: It is nested too deeply.
         """
+        # How deep Python itself gets differs from one version to the next.
+        if _shapes.is_deep(body, _MAX_DEPTH):
+            raise RecursionError
         root = _Place(zone="vapi" if _shapes.flattened(body) else "tools")
         opened = _opened(dict(body), 0)
         self._known.avoid(json.dumps(body, ensure_ascii=False, default=str))
