@@ -277,7 +277,8 @@ def test_watching_survives_that_vapi_is_away(vapi: Vapi, status: int) -> None:
     assert result.exit_code == 0
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("Not seen just now: GET /call: ")
-    assert result.stdout.count(id[:8]) == 2
+    # Ctrl-C races with an answer that is on its way.
+    assert result.stdout.count(id[:8]) in (2, 3)
 
 
 def test_watching_ends_when_the_key_is_refused(vapi: Vapi) -> None:
