@@ -253,3 +253,9 @@ def test_what_is_sent_can_be_changed_without_changing_the_destination() -> None:
 
     assert given_["type"] == "assistant"
     assert destination.to_json()["assistant"] == {"name": "Billing"}
+
+
+def test_a_null_in_the_apis_own_object_is_not_sent() -> None:
+    given = {"type": "assistant", "assistantName": None, "assistantId": "a-1"}
+
+    assert destination_json(given) == {"type": "assistant", "assistantId": "a-1"}

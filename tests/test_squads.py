@@ -296,5 +296,4 @@ def test_whoever_is_handed_to_is_in_the_squad(members: Any) -> None:
         for member in made.definition()["members"]
         for destination in member.get("assistantDestinations", ())
     ]
-    first = made.assistants[0].name
-    assert {each.get("assistantName") or first for each in destinations} <= names
+    assert {each.get("assistantName", made.assistants[0].name) for each in destinations} <= names
