@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.openapi import schemas
 from vapitools._secrecy import MASK, is_secret, mapped, masked, secrets_in, without
+from vapitools.playing import read_script
+from vapitools.playing._delivery import Server
 
 SECRET = """
 SecretAccessKey SessionToken accessToken apiKey apiSecret authPassword authToken awsSecretAccessKey
@@ -192,3 +194,28 @@ def test_any_text_and_any_secrets_are_taken(text: str, secrets: list[str]) -> No
     shown = without(text, secrets)
 
     assert all(len(s) < 4 or not s.strip() or s in MASK or s not in shown for s in secrets)
+
+
+def test_a_call_that_is_written_down_shows_in_its_repr_nothing_that_is_private() -> None:
+    text = """
+        url: https://luigi:hush-1@luigi.example.com/webhook?token=hush-2
+        caller: {number: hush-3, name: hush-4}
+        variables: {code: hush-5}
+        environment: {KEY: hush-6}
+        assistant: {name: hush-7}
+        steps:
+          - caller: hush-8
+          - tool: find
+            arguments: {ssn: hush-9}
+            expect: {result: hush-10, heard: hush-11, matches: hush-12}
+          - transfer: {to: hush-13}
+            expect: {answer: hush-14, error: hush-15}
+          - message: {type: hang, words: hush-16}
+        end: {summary: hush-17, expect: {heard: hush-18}}
+    """
+    script = read_script(text)
+    server = Server("https://luigi:hush-1@luigi.example.com/?token=hush-2", headers={"x": "hush"})
+
+    shown = [repr(each) for each in (script, script.end, server, *script.steps)]
+
+    assert "hush" not in " ".join(shown)

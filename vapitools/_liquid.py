@@ -41,11 +41,6 @@ def filled(value: Any, variables: Mapping[str, Any]) -> Any:
     return value
 
 
-def is_filled(value: Any) -> bool:
-    """Whether no text in the value waits for a variable any more."""
-    return "{{" not in str(value)
-
-
 def _looked_up(found: re.Match[str], variables: Mapping[str, Any]) -> str:
     value: Any = variables
     for name in found[1].split("."):

@@ -213,7 +213,7 @@ def _from_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
         raise DefinitionError(f"destination: its type must be one of {', '.join(_NEEDED)}")
     if not any(value.get(name) for name in needed):
         raise DefinitionError(f"destination: a {type_!r} one needs {' or '.join(needed)}")
-    # A null says nothing, and Vapi takes none.
+    # As if it were not there.
     return {name: each for name, each in value.items() if each is not None}
 
 

@@ -47,7 +47,7 @@ class Server:
         backoff: The `backoffPlan`: when it is sent again.
     """
 
-    url: str
+    url: str = field(repr=False)
     seconds: float = SECONDS
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     backoff: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -98,11 +98,6 @@ class LiveCall:
 
     # --- what is told of it ---
 
-    @property
-    def is_known(self) -> bool:
-        """Whether the call has an assistant."""
-        return self.assistant is not None
-
     def facts(self) -> dict[str, Any]:
         """What Liquid may ask for."""
         return {

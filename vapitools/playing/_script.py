@@ -36,12 +36,12 @@ class Expected:
         answer: Fields of an answer that is no tool's.
     """
 
-    result: Any = UNSET
-    error: str | None = None
-    matches: str | None = None
-    heard: Sequence[str] = ()
+    result: Any = field(default=UNSET, repr=False)
+    error: str | None = field(default=None, repr=False)
+    matches: str | None = field(default=None, repr=False)
+    heard: Sequence[str] = field(default=(), repr=False)
     within: float | None = None
-    answer: Any = UNSET
+    answer: Any = field(default=UNSET, repr=False)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class PlannedCall:
     """
 
     tool: str
-    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     expected: Expected | None = Expected()
     place: str = ""
 
@@ -66,7 +66,7 @@ class Says:
     """Somebody says something."""
 
     role: Role
-    text: str
+    text: str = field(repr=False)
     place: str = ""
 
 
@@ -90,7 +90,7 @@ class Asks:
     """
 
     type: str
-    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     expected: Expected | None = Expected()
     place: str = ""
 
@@ -100,7 +100,7 @@ class Tells:
     """Vapi sends any other message."""
 
     type: str
-    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     place: str = ""
 
 
@@ -136,9 +136,9 @@ class Ending:
     """
 
     reason: str = "customer-ended-call"
-    report: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    report: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     expected: str | None = None
-    heard: Sequence[str] = ()
+    heard: Sequence[str] = field(default=(), repr=False)
     place: str = ""
 
 
@@ -165,17 +165,17 @@ class Script:
     """
 
     name: str
-    steps: Sequence[Step] = ()
+    steps: Sequence[Step] = field(default=(), repr=False)
     kind: Kind = "inbound"
-    customer: Mapping[str, Any] = field(default_factory=lambda: {"number": CALLER})
+    customer: Mapping[str, Any] = field(default_factory=lambda: {"number": CALLER}, repr=False)
     number: str = LINE
-    assistant: str | Mapping[str, Any] | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    assistant: str | Mapping[str, Any] | None = field(default=None, repr=False)
+    variables: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     server_messages: Sequence[str] | None = None
     end: Ending = Ending()
     bot: str | None = None
-    url: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    url: str | None = field(default=None, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     path: Path | None = None
 
     @property
