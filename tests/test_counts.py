@@ -30,9 +30,6 @@ Ts = TypeVarTuple("Ts")
 SECRET = "a-secret-of-a-usual-length"
 ARGUMENTS = {"day": "2026-12-24", "name": "Rossi"}
 
-# From Python 3.12 on, a task can begin at once.
-HAS_EAGER_TASKS = sys.version_info >= (3, 12)
-
 
 @tool
 async def book_table(day: date, name: str, party_size: int = 2) -> str:
@@ -133,13 +130,19 @@ def profiled(counts: Counts) -> Iterator[None]:
         sys.setprofile(before)
 
 
-async def post(app: Router, body: bytes, path: str = "/webhook") -> dict[str, Any]:
+async def post(app: Router, body: bytes, *, pieces: int = 1) -> dict[str, Any]:
+    """The answer to a body that is there at once, or comes in several pieces, one by one."""
     sent: list[Any] = []
-    received = [{"type": "http.request", "body": body, "more_body": False}]
+    size = len(body) // pieces + 1
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    received = [
+        {"type": "http.request", "body": chunk, "more_body": chunk is not chunks[-1]}
+        for chunk in chunks
+    ]
     scope = {
         "type": "http",
         "method": "POST",
-        "path": path,
+        "path": "/webhook",
         "headers": [
             (b"content-type", b"application/json"),
             (b"x-vapi-secret", SECRET.encode()),
@@ -147,7 +150,9 @@ async def post(app: Router, body: bytes, path: str = "/webhook") -> dict[str, An
     }
 
     async def receive() -> Any:
-        return received.pop()
+        if len(chunks) > 1:
+            await asyncio.sleep(0)
+        return received.pop(0)
 
     async def send(event: Any) -> None:
         sent.append(event)
@@ -165,7 +170,7 @@ def call_of(each: Tool[..., Any], id_: str) -> dict[str, Any]:
     return entry(each.name, ARGUMENTS, id_=id_)
 
 
-def counted(app: Router, body: bytes) -> Counts:
+def counted(app: Router, body: bytes, *, pieces: int = 1) -> Counts:
     """What one request takes, after another one has been answered."""
     counts = Counts()
 
@@ -177,7 +182,7 @@ def counted(app: Router, body: bytes) -> Counts:
         loop.counts = counts
         made = CountedTask.made
         with profiled(counts):
-            await post(app, body)
+            await post(app, body, pieces=pieces)
         counts.tasks = CountedTask.made - made
         loop.counts = Counts()
 
@@ -220,17 +225,35 @@ def test_what_runs_no_tool_takes_no_task_and_no_turn_of_the_event_loop(calls: li
     assert (counts.tasks, counts.turns) == (0, 0)
 
 
-@pytest.mark.skipif(not HAS_EAGER_TASKS, reason="tasks cannot begin at once before Python 3.12")
-def test_a_tool_that_waits_for_nothing_takes_no_turn_of_the_event_loop() -> None:
-    counts = counted(app_of(book_table), body_of(call_of(book_table, "a")))
+@pytest.mark.parametrize("number", [1, 4])
+def test_tools_that_wait_for_nothing_are_answered_in_the_same_turn_of_the_event_loop(
+    number: int,
+) -> None:
+    app = app_of(book_table)
 
-    assert counts.turns == 0
+    async def scenario() -> None:
+        turns: list[str] = []
+        asyncio.get_running_loop().call_soon(turns.append, "the next one")
+        await post(app, body_of(*(call_of(book_table, f"id-{i}") for i in range(number))))
+        assert turns == []
+
+    asyncio.run(scenario())
 
 
-def test_a_request_sets_a_timer_for_its_body_and_one_for_each_tool_that_waits() -> None:
-    counts = counted(APP, body_of(*(call_of(wait_for_table, f"id-{i}") for i in range(3))))
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_a_timer_is_set_for_each_tool_that_waits_and_for_nothing_else(number: int) -> None:
+    app = app_of(book_table, wait_for_table)
+    waiting = [call_of(wait_for_table, f"id-{i}") for i in range(number)]
 
-    assert counts.timers == 1 + 3
+    counts = counted(app, body_of(call_of(book_table, "a"), *waiting))
+
+    assert counts.timers == number
+
+
+def test_one_timer_is_set_for_a_body_that_is_waited_for() -> None:
+    counts = counted(APP, body_of(), pieces=3)
+
+    assert counts.timers == 1
 
 
 def test_a_call_builds_no_validator() -> None:

@@ -19,6 +19,10 @@ async def never() -> None:
     await asyncio.Event().wait()
 
 
+async def limited(seconds: float) -> None:
+    await within(seconds, never())
+
+
 def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(work, 5))
 
@@ -37,13 +41,58 @@ def test_what_the_work_raises_is_raised() -> None:
     async def work() -> None:
         raise TimeoutError("of its own")
 
+    async def scenario() -> None:
+        await within(5, work())
+
     with pytest.raises(TimeoutError, match="of its own"):
-        run(within(5, work()))
+        run(scenario())
 
 
 def test_a_limit_that_was_kept_cuts_off_nothing_later() -> None:
     async def scenario() -> None:
         await within(0.01, asyncio.sleep(0))
+        await asyncio.sleep(0.02)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("pause", [0, 0.001])
+def test_what_the_work_waits_for_may_raise(pause: float) -> None:
+    async def fails() -> None:
+        await asyncio.sleep(pause)
+        raise LookupError("no such table")
+
+    async def work() -> str:
+        try:
+            await fails()
+        except LookupError as error:
+            await asyncio.sleep(pause)
+            return str(error)
+        return ""
+
+    async def scenario() -> None:
+        assert await within(5, work()) == "no such table"
+
+    run(scenario())
+
+
+def test_work_that_is_given_up_cleans_up_and_leaves_no_timer() -> None:
+    cleaned: list[bool] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(0)
+        finally:
+            cleaned.append(True)
+
+    async def outer() -> None:
+        await within(0.01, work())
+
+    async def scenario() -> None:
+        given_up = outer()
+        given_up.send(None)
+        given_up.close()
+        assert cleaned == [True]
         await asyncio.sleep(0.02)
 
     run(scenario())
@@ -70,7 +119,7 @@ def test_late_work_is_cut_off_and_the_task_goes_on() -> None:
 
 def test_who_is_cancelled_by_others_is_not_late() -> None:
     async def scenario() -> None:
-        task = asyncio.create_task(within(5, never()))
+        task = asyncio.create_task(limited(5))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait({task})
@@ -86,7 +135,7 @@ def test_cancelled_by_others_in_the_moment_of_the_deadline_it_stays_cancelled(
 ) -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
-        task = asyncio.create_task(within(0.01, never()))
+        task = asyncio.create_task(limited(0.01))
         await asyncio.sleep(0)
         # Both run in the same turn of the loop, in the order of their times.
         loop.call_later(0.02 if order[0] == "alarm" else 0, task.cancel)

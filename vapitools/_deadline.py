@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable
+import types
+from collections.abc import Awaitable, Generator
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,7 +16,8 @@ class TooLateError(Exception):
     """The work took longer than it may."""
 
 
-async def within(seconds: float, work: Awaitable[T]) -> T:
+@types.coroutine
+def within(seconds: float, work: Awaitable[T]) -> Generator[Any, None, T]:
     """Wait for the work; cut it off when the time is over.
 
     Before Python 3.12 `asyncio.wait_for` does the work in a task of its own. That costs as much
@@ -23,15 +26,38 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
     Raises:
         TooLateError: It was cut off.
     """
+    steps = work.__await__()
+    try:
+        awaited = next(steps)
+    # What waits for nothing needs no timer: the body of nearly every request is there already.
+    except StopIteration as end:
+        value: T = end.value
+        return value
     alarm = _Alarm(seconds)
     try:
-        return await work
+        return (yield from _rest(steps, awaited))
     except asyncio.CancelledError:
         if not alarm.is_the_reason():
             raise
         raise TooLateError from None
     finally:
         alarm.timer.cancel()
+
+
+def _rest(steps: Generator[Any, Any, T], awaited: Any) -> Generator[Any, None, T]:
+    """What is left of work that has begun to wait."""
+    while True:
+        try:
+            yield awaited
+        except BaseException as error:
+            step = partial(steps.throw, error)
+        else:
+            step = partial(next, steps)
+        try:
+            awaited = step()
+        except StopIteration as end:
+            value: T = end.value
+            return value
 
 
 class _Alarm:

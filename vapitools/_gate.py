@@ -127,8 +127,8 @@ class _Body:
             SenderGoneError: The rest will not come.
         """
         # Anybody can declare anything, even digits that are too many to be a number.
-        if self._declared.isdigit():
-            self._check_size(int(self._declared[:19]))
+        if self._declared.isdigit() and int(self._declared[:19]) > self._max_bytes:
+            raise _too_large(self._max_bytes)
         try:
             await within(self._seconds, self._receive_all())
         except TooLateError:
@@ -143,13 +143,10 @@ class _Body:
                 raise SenderGoneError
             chunk = event.get("body", b"")
             self._size += len(chunk)
-            self._check_size(self._size)
+            if self._size > self._max_bytes:
+                raise _too_large(self._max_bytes)
             self._chunks.append(chunk)
             self._is_whole = not event.get("more_body", False)
-
-    def _check_size(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise _too_large(self._max_bytes)
 
 
 def _check_content_type(value: bytes) -> None:

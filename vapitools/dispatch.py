@@ -6,13 +6,13 @@ import asyncio
 import functools
 import logging
 import secrets
-import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from . import _results, _tracebacks, messages
+from ._eager import begun
 from ._encryption import PrivateKeys
 from ._results import ToolResult
 from ._threads import Threads
@@ -131,12 +131,11 @@ class Dispatcher:
             state=state,
             control=self.control,
         )
-        loop = asyncio.get_running_loop()
         # A task of its own: one that will not be cancelled can be left behind.
-        task = _begun(loop, self._run(tool, attempt, context))
+        task = begun(self._run(tool, attempt, context))
         if attempt.answer.is_given:
             return attempt.answer
-        timer = loop.call_later(tool.timeout, attempt.expire, task)
+        timer = task.get_loop().call_later(tool.timeout, attempt.expire, task)
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, attempt, timer))
         return attempt.answer
@@ -229,13 +228,6 @@ async def _given(call: ToolCall, answer: Awaitable[ToolCallResult]) -> ToolCallR
     if isinstance(answer, Answer) and answer.is_given:
         return await answer
     return ToolCallResult(call.name or "", call.id, error=_STOPPED)
-
-
-def _begun(loop: asyncio.AbstractEventLoop, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    # Where Python can, a tool that waits for nothing is done without a turn of the event loop.
-    if sys.version_info >= (3, 12):
-        return asyncio.Task(run, loop=loop, eager_start=True)
-    return loop.create_task(run)
 
 
 class _Attempt:

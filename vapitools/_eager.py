@@ -1,0 +1,58 @@
+"""Begins a coroutine at once: what waits for nothing takes no turn of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import copy_context
+from typing import Any
+
+
+def begun(run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task of its own for the coroutine, which has run as far as it could without waiting.
+
+    Args:
+        run: Raises nothing.
+    """
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(run, loop=loop, eager_start=True)
+    steps = _steps(run)
+    task = asyncio.Task(steps, loop=loop)
+    # So that who asks for the task, as every time limit does, gets this one. Meant for such use:
+    # https://docs.python.org/3/library/asyncio-extending.html#task-lifetime-support
+    current = asyncio.current_task(loop)
+    if current is not None:
+        asyncio.tasks._leave_task(loop, current)
+    asyncio.tasks._enter_task(loop, task)
+    try:
+        next(steps)
+    finally:
+        asyncio.tasks._leave_task(loop, task)
+        if current is not None:
+            asyncio.tasks._enter_task(loop, current)
+    return task
+
+
+def _steps(run: Coroutine[Any, Any, None]) -> Generator[Any, None, None]:
+    """The coroutine, for a task that begins later than it does; in a context of its own."""
+    context = copy_context()
+    step: Callable[[Any], Any] = run.send
+    value: Any = None
+    is_begun = False
+    try:
+        while True:
+            awaited = context.run(step, value)
+            try:
+                if not is_begun:
+                    is_begun = True
+                    yield  # back to `begun`; the task goes on from here
+                yield awaited
+            except BaseException as error:
+                step, value = run.throw, error
+            else:
+                step, value = run.send, None
+    except StopIteration:
+        if not is_begun:
+            yield
