@@ -166,6 +166,7 @@ NOT_MEANT: dict[str, tuple[Any, Any]] = {
     "too few of a tuple": (tuple[int, int], [1]),
     "too many of a tuple": (tuple[int, int], [1, 2, 3]),
     "infinity": (float, "inf"),
+    "infinity inside": (list[Point], [{"x": 1, "y": "inf"}]),
 }
 
 

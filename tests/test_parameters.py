@@ -12,7 +12,14 @@ import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+)
 
 from tests.signatures import (
     Kind,
@@ -58,6 +65,25 @@ def test_an_alias_is_what_the_model_says(alias: Any) -> None:
     assert parameters.schema["properties"]["from"]["description"] == "When."
     assert bind(parameters, {"from": 1}) == {"x": 1}
     assert bind(parameters, {"from": None}) == {}
+
+
+def test_a_field_tells_variants_apart_wherever_it_stands() -> None:
+    """It is about the union, also behind a validator that takes the union's place."""
+    instead = PlainValidator(lambda given: given["kind"], json_schema_input_type=dict[str, str])
+    parameters = read(taking(Annotated[Xylo | Zither, instead, Field(discriminator="kind")]))
+
+    assert bind(parameters, {"x": {"kind": "xylo"}}) == {"x": "xylo"}
+
+
+# Before 2.12 a validator is told the name of what it checks in a class only.
+@pytest.mark.skipif(pydantic.VERSION < "2.12", reason="pydantic does not tell the name")
+def test_a_validator_knows_its_parameter_and_those_before_it() -> None:
+    def check(value: int, info: ValidationInfo) -> tuple[Any, ...]:
+        return value, info.field_name, dict(info.data)
+
+    parameters = read(function_of({"a": int, "b": Annotated[int, AfterValidator(check)]}))
+
+    assert bind(parameters, {"a": 1, "b": 2}) == {"a": 1, "b": (2, "b", {"a": 1})}
 
 
 # --- defaults -----------------------------------------------------------------------------
@@ -190,6 +216,16 @@ def test_nothing_is_built_when_a_call_is_bound(monkeypatch: pytest.MonkeyPatch) 
         bind(parameters, arguments)
 
     assert built == []
+
+
+def test_no_class_is_made_for_a_function() -> None:
+    """Making one takes as long as all the rest of what pydantic does."""
+    before = {*dict.__subclasses__(), *BaseModel.__subclasses__()}
+
+    parameters = read(function_of({"a": int, "b": list[dt.date]}))
+
+    assert {*dict.__subclasses__(), *BaseModel.__subclasses__()} == before
+    assert list(parameters.schema["properties"]) == ["a", "b"]
 
 
 def test_valid_arguments_are_decoded_once() -> None:

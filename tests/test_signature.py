@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from pydantic import Field
-from typing_extensions import Doc
+from typing_extensions import Doc, Self
 
 from tests.signatures import bind, function_of, read, taking
 from vapitools import ArgumentError, CallContext, DefinitionError, Static, tool
@@ -51,6 +51,7 @@ PROBLEMS: dict[str, tuple[Callable[..., Any], str]] = {
     "read late": (taking(Iterable[int]), r"Iterable\[int\] cannot be sent as JSON; use .*list"),
     "an enum of dates": (taking(Day), "'x': Day cannot be sent as JSON"),
     "an enum of None": (taking(Maybe), "'x': Maybe cannot be sent as JSON"),
+    "Self": (taking(Self), r"'x': typing\S*\.Self cannot be sent as JSON"),
     "one alias for two": (
         function_of(dict.fromkeys("ab", Annotated[int, Field(alias="c")])),
         "f: two parameters have the same alias",

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-import typing_extensions
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema, to_jsonable_python
@@ -152,19 +158,41 @@ def _build(
     return adapter, schema
 
 
-# As a value: type checkers take it with a literal only.
-_TypedDict: Any = typing_extensions.TypedDict
+class _Arguments:
+    """Describes the arguments to pydantic: an object with these fields.
+
+    No `TypedDict`, for a class of its own for each function doubles what pydantic has to do; and
+    no model, for it breaks on a parameter named `schema`, `copy` or `_x`.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        self._parameters = parameters
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        fields = {parameter.name: _field(parameter, handler) for parameter in self._parameters}
+        return core_schema.typed_dict_schema(fields, config={"allow_inf_nan": False})
 
 
-def _adapt(parameters: list[Parameter], names: Mapping[str, Any]) -> TypeAdapter[Any]:
-    # A TypedDict takes any name for a parameter; a model breaks on `schema`, `copy` or `_x`.
-    fields = {
-        p.name: p.type if p.is_required else typing_extensions.NotRequired[p.type]
-        for p in parameters
-    }
-    arguments = _TypedDict("Arguments", fields)
-    arguments.__pydantic_config__ = ConfigDict(allow_inf_nan=False, defer_build=bool(names))
-    adapter: TypeAdapter[Any] = TypeAdapter(arguments)
+def _field(parameter: Parameter, handler: GetCoreSchemaHandler) -> core_schema.TypedDictField:
+    alias = parameter.alias
+    return core_schema.typed_dict_field(
+        handler.generate_schema(parameter.type),
+        required=parameter.is_required,
+        validation_alias=alias.convert_to_aliases() if isinstance(alias, _ALIASES) else alias,
+    )
+
+
+_ALIASES = (AliasPath, AliasChoices)
+
+
+def _adapt(parameters: Sequence[Parameter], names: Mapping[str, Any]) -> TypeAdapter[Any]:
+    adapter: TypeAdapter[Any] = TypeAdapter(
+        Annotated[Any, _Arguments(parameters)],
+        # For the dataclasses and the like inside: the arguments themselves do not look here.
+        config=ConfigDict(allow_inf_nan=False, defer_build=bool(names)),
+    )
     if names:
         # A dataclass that is local to a function may name another such in a string.
         adapter.rebuild(force=True, _types_namespace=dict(names))
@@ -250,7 +278,9 @@ class _Generator(GenerateJsonSchema):
         return _with_texts(super().dataclass_schema(schema), schema["cls"])
 
     def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:
-        return _with_texts(super().typed_dict_schema(schema), schema["cls"])
+        described = super().typed_dict_schema(schema)
+        # What a function takes has no class; it has been read already.
+        return _with_texts(described, schema["cls"]) if "cls" in schema else described
 
     # Nobody reads the titles of fields, nor the keywords in the order of the alphabet.
     def field_title_should_be_set(self, schema: Any) -> bool:
@@ -265,8 +295,6 @@ class _Generator(GenerateJsonSchema):
 
 def _with_texts(described: JsonSchemaValue, cls: Any) -> JsonSchemaValue:
     """The schema of a class with its name, and with what its own annotations say of its fields."""
-    if cls.__module__ == __name__:  # what a function takes, which has been read already
-        return described
     properties = described.get("properties", {})
     for name, text in _signature.field_texts(cls).items():
         if name in properties and "description" not in properties[name]:

@@ -13,7 +13,14 @@ from dataclasses import dataclass, is_dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, core_schema
 
@@ -40,8 +47,9 @@ class Parameter:
     """A parameter, read.
 
     Attributes:
-        name: What the function calls it; the model may know it by an alias in its type.
+        name: What the function calls it.
         type: Its type with the constraints, for the validator.
+        alias: What the model calls it, where that is not its name.
         description: What the model is told of it.
         default: What it is when nothing comes, as far as that is known; else `EMPTY`.
         filler: Makes the value when none came, where the function's own default does not do.
@@ -51,6 +59,7 @@ class Parameter:
     type: Any
     is_positional: bool
     is_context: bool = False
+    alias: str | AliasPath | AliasChoices | None = None
     static: Static | None = None
     description: str | None = None
     default: Any = EMPTY
@@ -130,8 +139,9 @@ def _read(declared: inspect.Parameter, names: _Names, docstring: Docstring) -> P
         filler = partial(_same, default)
     return Parameter(
         name=declared.name,
-        type=_constrained(type_, (*_constraints(metadata, fields), *_merged(fields))),
+        type=_constrained(type_, (*_discriminators(fields), *_constraints(metadata, fields))),
         is_positional=is_positional,
+        alias=_last(fields, "validation_alias"),
         static=static,
         description=_description(metadata, fields) or docstring.parameters.get(declared.name),
         default=default,
@@ -266,16 +276,16 @@ def _constraints(metadata: Iterable[Any], fields: list[FieldInfo]) -> Iterator[A
         yield from field.metadata
 
 
-def _merged(fields: list[FieldInfo]) -> Iterator[FieldInfo]:
-    """What else pydantic must know; not the default, which must not reach the function."""
-    said = {
-        name: value
-        for field in fields
-        for name in ("alias", "validation_alias", "discriminator")
-        if (value := getattr(field, name)) is not None
-    }
-    if said:
-        yield Field(**said)
+def _discriminators(fields: list[FieldInfo]) -> Iterator[FieldInfo]:
+    """What tells the variants of a union apart: it is for the union alone, so it comes first."""
+    if (discriminator := _last(fields, "discriminator")) is not None:
+        yield Field(discriminator=discriminator)
+
+
+def _last(fields: list[FieldInfo], attribute: str) -> Any:
+    """What the last field that says it says."""
+    said = (getattr(field, attribute) for field in reversed(fields))
+    return next((value for value in said if value is not None), None)
 
 
 def _description(metadata: Iterable[Any], fields: list[FieldInfo]) -> str | None:
