@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.types import Receive, Scope
@@ -51,15 +50,13 @@ class Gate:
             WebhookError: It is not let in.
             SenderGoneError: There is nobody any more to let in.
         """
-        headers = dict(scope["headers"])
-        body = _Body(headers, receive, self._max_bytes, self._seconds)
+        incoming = _Incoming(scope, receive, self._max_bytes, self._seconds)
         if self._auth is not None:
-            await _verify(self._auth, _delivery(scope, body.read))
-        content = await body.read()
+            await _verify(self._auth, incoming)
+        content = await incoming.body()
         if content:
-            _check_content_type(headers.get(b"content-type", b""))
-            encoding = headers.get(b"content-encoding", b"")
-            if encoding:
+            _check_content_type(incoming.last(b"content-type"))
+            if encoding := incoming.last(b"content-encoding"):
                 content = _decoded(content, encoding.strip().lower(), self._max_bytes)
         return content
 
@@ -86,32 +83,26 @@ async def _verify(auth: Verifier, delivery: Delivery) -> None:
         raise AuthenticationError("the verifier returned False; it has to raise this error")
 
 
-def _delivery(scope: Scope, body: Callable[[], Awaitable[bytes]]) -> Delivery:
-    query = scope.get("query_string", b"")
-    path = scope.get("raw_path") or scope["path"].encode()
-    if query:
-        path += b"?" + query
-    client = scope.get("client")
-    return Delivery(
-        scope["method"],
-        path.decode("latin-1"),
-        scope["headers"],
-        body,
-        scheme=scope.get("scheme", "http"),
-        client=client[0] if client else None,
-    )
-
-
 # --- the body -----------------------------------------------------------------------------
 
 
-class _Body:
-    """The body as it comes in. Whoever gives up reading it loses nothing for the next one."""
+class _Incoming(Delivery):
+    """A delivery whose body comes in. Whoever gives up reading it loses nothing for the next."""
 
-    def __init__(
-        self, headers: Mapping[bytes, bytes], receive: Receive, max_bytes: int, seconds: float
-    ) -> None:
-        self._declared = headers.get(b"content-length", b"")
+    __slots__ = ("_chunks", "_is_whole", "_max_bytes", "_receive", "_seconds", "_size")
+
+    def __init__(self, scope: Scope, receive: Receive, max_bytes: int, seconds: float) -> None:
+        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        if query := scope.get("query_string"):
+            path += b"?" + query
+        client = scope.get("client")
+        super().__init__(
+            scope["method"],
+            path.decode("latin-1"),
+            scope["headers"],
+            scheme=scope.get("scheme", "http"),
+            client=client[0] if client else None,
+        )
         self._receive = receive
         self._max_bytes = max_bytes
         self._seconds = seconds
@@ -119,15 +110,16 @@ class _Body:
         self._size = 0
         self._is_whole = False
 
-    async def read(self) -> bytes:
+    async def body(self) -> bytes:
         """All of it.
 
         Raises:
             MessageError: It is too large, or comes too slowly.
             SenderGoneError: The rest will not come.
         """
+        declared = self.last(b"content-length")
         # Anybody can declare anything, even digits that are too many to be a number.
-        if self._declared.isdigit() and int(self._declared[:19]) > self._max_bytes:
+        if declared.isdigit() and int(declared[:19]) > self._max_bytes:
             raise _too_large(self._max_bytes)
         try:
             await within(self._seconds, self._receive_all())
