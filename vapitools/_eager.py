@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
 from typing import Any
 
 
-def begun(run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+def begun(run: Coroutine[Any, Any, None], *, name: str | None = None) -> asyncio.Task[None]:
     """A task of its own for the coroutine, which has run as far as it could without waiting.
 
     Args:
         run: Raises nothing.
+        name: What the task is called where tasks are listed.
     """
     loop = asyncio.get_running_loop()
     if sys.version_info >= (3, 12):
-        return asyncio.Task(run, loop=loop, eager_start=True)
+        return asyncio.Task(run, loop=loop, name=name, eager_start=True)
     steps = _steps(run)
-    task = asyncio.Task(steps, loop=loop)
+    task = asyncio.Task(steps, loop=loop, name=name)
     # So that who asks for the task, as every time limit does, gets this one. Meant for such use:
     # https://docs.python.org/3/library/asyncio-extending.html#task-lifetime-support
     current = asyncio.current_task(loop)
     if current is not None:
-        asyncio.tasks._leave_task(loop, current)
-    asyncio.tasks._enter_task(loop, task)
+        _leave_task(loop, current)
+    _enter_task(loop, task)
     try:
         next(steps)
     finally:
-        asyncio.tasks._leave_task(loop, task)
+        _leave_task(loop, task)
         if current is not None:
-            asyncio.tasks._enter_task(loop, current)
+            _enter_task(loop, current)
     return task
 
 

@@ -132,7 +132,7 @@ class Dispatcher:
             control=self.control,
         )
         # A task of its own: one that will not be cancelled can be left behind.
-        task = begun(self._run(tool, attempt, context))
+        task = begun(self._run(tool, attempt, context), name=tool.name)
         if attempt.answer.is_given:
             return attempt.answer
         timer = task.get_loop().call_later(tool.timeout, attempt.expire, task)
