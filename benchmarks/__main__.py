@@ -25,6 +25,7 @@ from . import (
     report,
     requests,
     serving,
+    shares,
     throughput,
     tool_run,
     variants,
@@ -53,6 +54,7 @@ class Options:
 
 SECTIONS: Mapping[str, Callable[[Options], list[Row]]] = {
     "requests": lambda options: requests.rows(options.rounds(5, 21), options.sizes),
+    "shares": lambda options: shares.rows(options.rounds(21, 101)),
     "throughput": lambda options: throughput.rows(options.rounds(1, 5), options.rounds(1, 2)),
     "variants": lambda options: variants.rows(options.rounds(7, 31), options.axes),
     "memory": lambda options: memory.rows(),

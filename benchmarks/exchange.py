@@ -38,9 +38,10 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Have the request answered, once."""
-        await app(self.scope, self._receive, self._send)
+        await app(self.scope, self.receive, self._send)
 
-    async def _receive(self) -> Message:
+    async def receive(self) -> Message:
+        """The next piece of the body."""
         return self._events.pop()
 
     async def _send(self, event: Message) -> None:
