@@ -11,22 +11,33 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeGuard,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from pydantic import (
     AliasChoices,
     AliasPath,
     BaseModel,
-    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, core_schema
 
 from ._docstrings import Docstring
 from .context import CallContext, Encrypted, Static
 from .errors import DefinitionError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 EMPTY = inspect.Parameter.empty
 USE_TYPES = "use str, int, date, list[…], Literal[…], a dataclass or a pydantic model"
@@ -132,7 +143,7 @@ def _read(declared: inspect.Parameter, names: _Names, docstring: Docstring) -> P
     static = next((item for item in metadata if isinstance(item, Static)), None)
     if static is not None and any(map(_is_encrypted, metadata)):
         raise _ProblemError("Vapi fills in what is Static and does not encrypt it; drop Encrypted")
-    fields = [item for item in (*metadata, declared.default) if isinstance(item, FieldInfo)]
+    fields = [item for item in (*metadata, declared.default) if _is_field(item)]
     default, filler = _default(declared.default, fields, hint)
     if is_positional and filler is None and default is not EMPTY:
         # A later one may be given, so this one must be given too.
@@ -268,9 +279,17 @@ def _constrained(type_: Any, constraints: tuple[Any, ...]) -> Any:
     return Annotated[annotated] if constraints else type_
 
 
+def _is_field(value: object) -> TypeGuard[FieldInfo]:
+    # pydantic, too, loads it with the first validator only: a tenth of what importing takes.
+    from pydantic.fields import FieldInfo
+
+    return isinstance(value, FieldInfo)
+
+
 def _constraints(metadata: Iterable[Any], fields: list[FieldInfo]) -> Iterator[Any]:
     for item in metadata:
-        if not isinstance(item, (str, FieldInfo, Static)) and not hasattr(item, "documentation"):
+        is_ours = isinstance(item, (str, Static)) or _is_field(item)
+        if not is_ours and not hasattr(item, "documentation"):
             yield item
     for field in fields:
         yield from field.metadata
@@ -279,6 +298,8 @@ def _constraints(metadata: Iterable[Any], fields: list[FieldInfo]) -> Iterator[A
 def _discriminators(fields: list[FieldInfo]) -> Iterator[FieldInfo]:
     """What tells the variants of a union apart: it is for the union alone, so it comes first."""
     if (discriminator := _last(fields, "discriminator")) is not None:
+        from pydantic import Field
+
         yield Field(discriminator=discriminator)
 
 
@@ -309,7 +330,7 @@ def field_texts(cls: Any) -> dict[str, str]:
 
 def _default(declared: Any, fields: list[FieldInfo], hint: Any) -> tuple[Any, Filler | None]:
     """The default, and how to make it where the function's own does not do."""
-    if declared is not EMPTY and not isinstance(declared, FieldInfo):
+    if declared is not EMPTY and not _is_field(declared):
         # A fresh one each time, or one call would see what another has added.
         return declared, partial(copy.deepcopy, declared) if _is_mutable(declared) else None
     for field in reversed(fields):
