@@ -136,8 +136,9 @@ def test_only_what_runs_code_of_others_catches_every_exception() -> None:
 def test_what_is_exported_is_what_is_listed() -> None:
     exported = {
         name
-        for name, value in vars(vapitools).items()
-        if not name.startswith("_") and getattr(value, "__module__", "").startswith("vapitools")
+        for name in dir(vapitools)
+        if not name.startswith("_")
+        and getattr(getattr(vapitools, name), "__module__", "").startswith("vapitools")
     }
 
     assert exported == set(vapitools.__all__)

@@ -1,8 +1,9 @@
 """Tools for Vapi voice assistants: plain functions, described, served and answered right."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._results import ToolResult
-from .answers import Document, SavedSquad
-from .assistants import Assistant, SavedAssistant
 from .auth import (
     AllOf,
     AnyOf,
@@ -11,17 +12,6 @@ from .auth import (
     OAuth2,
     OnlyFrom,
     SharedSecret,
-)
-from .builtin_tools import (
-    ApiRequest,
-    Dtmf,
-    EndCall,
-    Handoff,
-    Mcp,
-    Query,
-    Sms,
-    TransferCall,
-    Voicemail,
 )
 from .context import CallContext, Encrypted, Static
 from .destinations import AssistantDestination, NumberDestination, SipDestination
@@ -57,10 +47,56 @@ from .server_messages import (
 )
 from .settings import Settings
 from .spoken import Condition, RequestComplete, RequestDelayed, RequestFailed, RequestStart
-from .squads import Member, Squad
 from .tools import Tool, tool
 from .toolset import Toolset
 from .web import router
+
+if TYPE_CHECKING:
+    from .answers import Document, SavedSquad
+    from .assistants import Assistant, SavedAssistant
+    from .builtin_tools import (
+        ApiRequest,
+        Dtmf,
+        EndCall,
+        Handoff,
+        Mcp,
+        Query,
+        Sms,
+        TransferCall,
+        Voicemail,
+    )
+    from .squads import Member, Squad
+else:
+    # Loaded when one is asked for: they are a tenth of what importing takes, and a bot with
+    # nothing but tools needs none.
+    _LATE = {
+        "answers": ("Document", "SavedSquad"),
+        "assistants": ("Assistant", "SavedAssistant"),
+        "builtin_tools": (
+            "ApiRequest",
+            "Dtmf",
+            "EndCall",
+            "Handoff",
+            "Mcp",
+            "Query",
+            "Sms",
+            "TransferCall",
+            "Voicemail",
+        ),
+        "squads": ("Member", "Squad"),
+    }
+
+    def __getattr__(name: str) -> Any:
+        for module, names in _LATE.items():
+            if name == module or name in names:
+                found = import_module(f".{module}", __name__)
+                globals().update({each: getattr(found, each) for each in names})
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "AllOf",

@@ -16,18 +16,20 @@ from collections.abc import (
 )
 from contextlib import aclosing, suppress
 from functools import partial
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from . import _tracebacks, answers, messages, server_messages
+from . import _tracebacks, messages, server_messages
 from ._deadline import TooLateError, within
 from ._threads import Threads
-from .answers import Inline
 from .context import CallContext
 from .errors import ResultError
-from .events import ANSWERED, Answerer, Events, Handler
+from .events import ANSWERED, IN_SOUND, Answerer, Events, Handler
 from .instrumentation import log, printable
 from .messages import Message
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .answers import Inline
 
 _TOO_MANY = "%d handlers are running, as many as may; none was told of a message of type %s"
 _ENDLESS = "a handler was ended after %d seconds; it was told of a message of type %s"
@@ -60,8 +62,11 @@ class Handlers:
     async def answer(self, message: Message, call: CallContext, inline: Inline) -> bytes | None:
         """The answer to a message that wants one in JSON; None when nobody here gives it."""
         answerer = self._events.answerer(message.type)
-        if answerer is None or message.type not in answers.IN_JSON:
+        if answerer is None or message.type == IN_SOUND:
             return None
+        # Who has registered such a handler has loaded it; the others need not.
+        from . import answers
+
         fallback = [] if answerer.fallback is None else [answerer.fallback]
         for value in [*await self._in_time(answerer, message, call), *fallback]:
             try:
@@ -73,7 +78,7 @@ class Handlers:
     def sound(self, message: Message, call: CallContext) -> AsyncGenerator[bytes] | None:
         """What answers a `voice-request`; None when nobody here does."""
         answerer = self._events.answerer(message.type)
-        if answerer is None or message.type in answers.IN_JSON:
+        if answerer is None or message.type != IN_SOUND:
             return None
         return self._sound(answerer, message, call)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from starlette.types import Scope
 
-from .assistants import Assistant
 from .auth import Verifier
 from .errors import ResultError
 from .events import Events
 from .toolset import Toolset
+
+if TYPE_CHECKING:
+    from .assistants import Assistant
 
 _HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]+")
 

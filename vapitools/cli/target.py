@@ -14,14 +14,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ..assistants import Assistant
 from ..errors import DefinitionError
 from ..events import Events
 from ..tools import Tool
 from ..toolset import AnyTool, Toolset
 from ._report import USAGE, CommandError, describe, did_you_mean, is_users, place, shown
+
+if TYPE_CHECKING:
+    from ..assistants import Assistant
 
 # What is in use already cannot be the name of a bot: the two would take each other's place.
 _TAKEN = frozenset(sys.modules)
@@ -350,7 +352,7 @@ def named(module: ModuleType, location: Location) -> Any:
 
 def _found(module: ModuleType, location: Location, to_serve: bool) -> Any:
     toolsets = distinct(module, Toolset)
-    if assistants := declared(vars(module).values(), Assistant):
+    if assistants := _assistants(module):
         return tools_of(module, assistants)
     if len(toolsets) > 1:
         raise _usage(
@@ -367,6 +369,12 @@ def _found(module: ModuleType, location: Location, to_serve: bool) -> Any:
         if isinstance(value, Events) or _is_app(value):
             return value
     raise TargetError(_no_tools(module, location))
+
+
+def _assistants(module: ModuleType) -> list[Assistant]:
+    # A bot that declares one has loaded it; the others start the sooner without.
+    loaded = sys.modules.get("vapitools.assistants")
+    return declared(vars(module).values(), loaded.Assistant) if loaded else []
 
 
 def events_of(module: ModuleType, location: Location) -> Events | None:
