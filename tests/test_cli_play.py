@@ -414,6 +414,7 @@ def test_a_new_file_that_cannot_be_written_is_one_error(
     [
         ([], 2, "name a call file, such as booking.call.yaml; vapitools play bot.py --new"),
         (["bot.py"], 2, "vapitools play bot.py --new writes one"),
+        (["a.call.yam"], 2, "a.call.yam: a call file ends in .yaml or .yml"),
         (["bot.py", "other.py", "a.yaml"], 2, "one bot at a time: bot.py or other.py"),
         (["none.yaml"], 2, "there is no file none.yaml"),
         (["bookin.call.yaml"], 2, "Did you mean 'booking.call.yaml'?"),

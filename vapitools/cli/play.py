@@ -140,6 +140,8 @@ def _sorted(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 def _no_call_file(target: str | None) -> str:
     bot = target or "bot.py"
+    if ".call." in bot:
+        return f"{bot}: a call file ends in {' or '.join(_SUFFIXES)}"
     return f"name a call file, such as booking.call.yaml; vapitools play {bot} --new writes one"
 
 
