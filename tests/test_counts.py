@@ -7,6 +7,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import Context
@@ -51,14 +52,15 @@ class Counts:
         frames: Each Python function that was called, by its module and its name.
         builtins: Each function in C, by its qualified name.
         tasks: How many tasks were made.
-        timers: How many timers were set.
+        timers: For how many seconds each timer was set.
         turns: How often something was left to a later turn of the event loop.
     """
 
     def __init__(self) -> None:
         self.frames: Counter[tuple[str, str]] = Counter()
         self.builtins: Counter[str] = Counter()
-        self.tasks = self.timers = self.turns = 0
+        self.timers: list[float] = []
+        self.tasks = self.turns = 0
 
     def of_package(self, name: str) -> Counter[tuple[str, str]]:
         """The functions of that package that were called."""
@@ -92,7 +94,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
         *args: Unpack[Ts],
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        self.counts.timers += 1
+        self.counts.timers.append(delay)
         return super().call_later(delay, callback, *args, context=context)
 
 
@@ -247,13 +249,26 @@ def test_a_timer_is_set_for_each_tool_that_waits_and_for_nothing_else(number: in
 
     counts = counted(app, body_of(call_of(book_table, "a"), *waiting))
 
-    assert counts.timers == number
+    assert len(counts.timers) == number
 
 
 def test_one_timer_is_set_for_a_body_that_is_waited_for() -> None:
     counts = counted(APP, body_of(), pieces=3)
 
-    assert counts.timers == 1
+    assert len(counts.timers) == 1
+
+
+def test_the_deadline_counts_from_the_beginning_also_where_a_tool_blocks_first() -> None:
+    @tool(timeout=3.0)
+    async def block_first() -> str:
+        """Block, then wait."""
+        time.sleep(0.05)
+        await asyncio.sleep(0)
+        return "Done."
+
+    counts = counted(app_of(book_table, block_first), body_of(entry("block_first", {}, id_="a")))
+
+    assert [seconds <= 2.95 for seconds in counts.timers] == [True]
 
 
 def test_a_call_builds_no_validator() -> None:

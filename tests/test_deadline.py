@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Coroutine
@@ -173,3 +174,19 @@ def test_a_limit_inside_another_is_told_apart() -> None:
             await within(0.01, outer())
 
     run(scenario())
+
+
+def test_late_work_leaves_nothing_for_the_garbage_collector() -> None:
+    async def scenario() -> None:
+        gc.collect()
+        for _ in range(5):
+            with pytest.raises(TooLateError):
+                await within(0.001, never())
+        await asyncio.sleep(0)
+        assert gc.collect() == 0
+
+    gc.disable()
+    try:
+        run(scenario())
+    finally:
+        gc.enable()

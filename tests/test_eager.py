@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any
@@ -180,6 +181,81 @@ def test_cancelled_it_can_clean_up(turns: int) -> None:
         assert seen == ["cleaned up"]
 
     run(scenario)
+
+
+@pytest.mark.parametrize("has_own_task", [True, False])
+def test_several_may_wait_for_the_same(has_own_task: bool) -> None:
+    async def work(shared: asyncio.Future[str], seen: list[str]) -> None:
+        seen.append(await shared)
+
+    async def scenario() -> None:
+        seen = list[str]()
+        shared = asyncio.ensure_future(asyncio.sleep(0.01, "token"))
+        begin = asyncio.create_task if has_own_task else begun
+        tasks = [begun(work(shared, seen)), begin(work(shared, seen)), begun(work(shared, seen))]
+        await asyncio.gather(*tasks)
+        assert seen == ["token"] * 3
+
+    run(scenario)
+
+
+def test_cancelled_before_its_first_turn_it_cancels_what_it_waits_for() -> None:
+    async def work(inner: asyncio.Future[None], seen: list[str]) -> None:
+        try:
+            await inner
+        except asyncio.CancelledError:
+            seen.append("cleaned up")
+            raise
+
+    async def scenario() -> None:
+        seen = list[str]()
+        inner = asyncio.ensure_future(asyncio.sleep(5))
+        task = begun(work(inner, seen))
+        task.cancel()
+        await asyncio.wait({task, inner})
+        assert (task.cancelled(), inner.cancelled(), seen) == (True, True, ["cleaned up"])
+
+    run(scenario)
+
+
+def test_cancelled_when_what_it_waits_for_is_there_it_is_cancelled_all_the_same() -> None:
+    async def work(ready: asyncio.Future[None], seen: list[str]) -> None:
+        await ready
+        seen.append("went on")
+
+    async def scenario() -> None:
+        seen = list[str]()
+        ready = asyncio.get_running_loop().create_future()
+        task = begun(work(ready, seen))
+        ready.set_result(None)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        assert seen == []
+
+    run(scenario)
+
+
+def test_once_it_is_over_nothing_is_left_for_the_garbage_collector() -> None:
+    async def work() -> None:
+        await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        gc.collect()
+        for _ in range(5):
+            task = begun(work())
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait({task})
+        del task
+        await asyncio.sleep(0)
+        assert gc.collect() == 0
+
+    gc.disable()
+    try:
+        run(scenario)
+    finally:
+        gc.enable()
 
 
 def test_a_time_limit_in_it_holds() -> None:

@@ -58,6 +58,8 @@ def _rest(steps: Generator[Any, Any, T], awaited: Any) -> Generator[Any, None, T
         except StopIteration as end:
             value: T = end.value
             return value
+        finally:
+            del step  # the traceback of an error leads here
 
 
 class _Alarm:

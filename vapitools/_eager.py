@@ -9,6 +9,9 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
 from typing import Any
 
+# https://docs.python.org/3/library/asyncio-future.html#asyncio.isfuture
+_MARK = "_asyncio_future_blocking"
+
 
 def begun(run: Coroutine[Any, Any, None], *, name: str | None = None) -> asyncio.Task[None]:
     """A task of its own for the coroutine, which has run as far as it could without waiting.
@@ -38,23 +41,42 @@ def begun(run: Coroutine[Any, Any, None], *, name: str | None = None) -> asyncio
 
 
 def _steps(run: Coroutine[Any, Any, None]) -> Generator[Any, None, None]:
-    """The coroutine, for a task that begins later than it does; in a context of its own."""
+    """The coroutine, for a task that goes on with it after it has begun; in its own context."""
     context = copy_context()
     step: Callable[[Any], Any] = run.send
     value: Any = None
     is_begun = False
     try:
         while True:
-            awaited = context.run(step, value)
+            try:
+                awaited = context.run(step, value)
+            finally:
+                value = None  # the traceback of an error leads here
             try:
                 if not is_begun:
                     is_begun = True
-                    yield  # back to `begun`; the task goes on from here
+                    yield from _handed_over(awaited)
                 yield awaited
             except BaseException as error:
                 step, value = run.throw, error
             else:
-                step, value = run.send, None
+                step = run.send
     except StopIteration:
         if not is_begun:
             yield
+
+
+def _handed_over(awaited: Any) -> Generator[None, None, None]:
+    """Goes back to `begun`, until the task goes on and waits for what is awaited."""
+    # A future is marked for the one task that takes it next, and others can await it too.
+    is_marked = getattr(awaited, _MARK, False)
+    if is_marked:
+        setattr(awaited, _MARK, False)
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        # The task did not know yet what it waits for, and could not cancel that.
+        if not (is_marked and awaited.cancel(*error.args)):
+            raise
+    if is_marked:
+        setattr(awaited, _MARK, True)

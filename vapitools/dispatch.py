@@ -135,7 +135,7 @@ class Dispatcher:
         task = begun(self._run(tool, attempt, context), name=tool.name)
         if attempt.answer.is_given:
             return attempt.answer
-        timer = task.get_loop().call_later(tool.timeout, attempt.expire, task)
+        timer = task.get_loop().call_later(context.remaining(), attempt.expire, task)
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, attempt, timer))
         return attempt.answer
