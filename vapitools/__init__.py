@@ -88,10 +88,12 @@ else:
 
     def __getattr__(name: str) -> Any:
         for module, names in _LATE.items():
-            if name == module or name in names:
-                found = import_module(f".{module}", __name__)
-                globals().update({each: getattr(found, each) for each in names})
-                return globals()[name]
+            if name == module:
+                return import_module(f".{module}", __name__)
+            if name in names:
+                found = getattr(import_module(f".{module}", __name__), name)
+                globals()[name] = found
+                return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
