@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from vapitools import CallContext, SharedSecret, Toolset, messages, router, tool
-from vapitools._eager import begun
 from vapitools._gate import Gate
-from vapitools.dispatch import Dispatcher
+from vapitools.dispatch import Dispatcher, begun
 from vapitools.messages import Message
 from vapitools.settings import Settings
 

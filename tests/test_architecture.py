@@ -21,7 +21,7 @@ ROWS = [
     {"spoken", "destinations", "messages", "auth", "control", "_encryption", "instrumentation"},
     {"settings"},
     {"_failures"},
-    {"_connection", "_deadline", "_docstrings", "_eager", "_wording", "_threads", "_tracebacks"},
+    {"_connection", "_deadline", "_docstrings", "_wording", "_threads", "_tracebacks"},
     {"_resources", "context", "_results", "_coercion", "_explanation"},
     {"server_messages"},
     {"_signature", "_encrypted_paths"},
@@ -128,7 +128,7 @@ def test_only_what_runs_code_of_others_catches_every_exception() -> None:
     # A verifier, a handler and a validator of arguments can raise anything too; a thread has nobody
     # above it, the command line ends a user's mistake in one line, and a tool that is exercised may
     # raise what it likes. What is thrown into a coroutine that is driven by hand is handed on.
-    known = {"_eager", "_deadline", "dispatch", "_handlers", "_gate", "_threads", "_tracebacks"}
+    known = {"_deadline", "dispatch", "_handlers", "_gate", "_threads", "_tracebacks"}
     known |= {"_samples", "playing", "testing", "cli"}
     assert catching <= known
 
