@@ -102,7 +102,7 @@ def _options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     axes = variants.Axes()
     add = parser.add_argument
-    add("--quick", action="store_true", help="fewer rounds: two minutes instead of ten")
+    add("--quick", action="store_true", help="fewer rounds: two minutes instead of five")
     add("--only", type=_names, default=(), metavar="PARTS", help=f"of {','.join(SECTIONS)}")
     add("--sizes", type=_numbers, metavar="KB", help="kilobytes of a body, such as 2,20,100,1000")
     add("--calls", type=_numbers, default=axes.calls, help="calls in one message, such as 1,4,16")
