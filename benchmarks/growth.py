@@ -124,8 +124,6 @@ def _hour_rows(loop: asyncio.AbstractEventLoop) -> list[Row]:
         for _ in range(round(_HOUR / _EVERY) // 2):
             now += _EVERY
             await _exchange(next(_NUMBERS)).run(app)
-            # The event loop turns between two requests, and ends what one has left to it.
-            await asyncio.sleep(0)
 
     held: list[tuple[float, int]] = []
     tracemalloc.start()

@@ -132,7 +132,7 @@ class Dispatcher:
             control=self.control,
         )
         # A task of its own: one that will not be cancelled can be left behind.
-        task = begun(self._run(tool, attempt, context), name=tool.name)
+        task = begun(self._run(tool, attempt, context), tool.name)
         if attempt.answer.is_given:
             return attempt.answer
         timer = task.get_loop().call_later(context.remaining(), attempt.expire, task)
@@ -230,14 +230,14 @@ async def _given(call: ToolCall, answer: Awaitable[ToolCallResult]) -> ToolCallR
     return ToolCallResult(call.name or "", call.id, error=_STOPPED)
 
 
-def begun(run: Coroutine[Any, Any, None], *, name: str | None = None) -> asyncio.Task[None]:
+def begun(run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """A task of its own, with a name for where tasks are listed."""
     loop = asyncio.get_running_loop()
     # Where Python can, a tool that waits for nothing is done without a turn of the event loop.
     # By hand it can be done before 3.12 too, but that costs a busy server a tenth of its requests.
     if sys.version_info >= (3, 12):
         return asyncio.Task(run, loop=loop, name=name, eager_start=True)
-    return asyncio.Task(run, loop=loop, name=name)
+    return loop.create_task(run, name=name)
 
 
 class _Attempt:
