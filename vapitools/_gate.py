@@ -110,6 +110,10 @@ class _Incoming(Delivery):
         self._size = 0
         self._is_whole = False
 
+    def last(self, name: bytes) -> bytes:
+        """The value of a header that decides nothing about the sender; empty when missing."""
+        return self._values.get(name, b"")
+
     async def body(self) -> bytes:
         """All of it.
 

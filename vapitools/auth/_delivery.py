@@ -63,13 +63,6 @@ class Delivery:
                 raise AuthenticationError(f"the header {name.decode()} came {count} times")
         return value
 
-    def last(self, name: bytes) -> bytes:
-        """The value of a header, the last one if it came more than once; empty when missing.
-
-        For what decides nothing about the sender.
-        """
-        return self._values.get(name, b"")
-
     def __repr__(self) -> str:
         return f"Delivery({self.method} {self.path!r})"
 
