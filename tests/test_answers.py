@@ -341,7 +341,7 @@ def test_a_knowledge_base_is_told_what_it_can_answer() -> None:
 
 
 def test_every_type_that_is_answered_in_json_is_here() -> None:
-    assert answers.IN_JSON == SCHEMAS.keys() == ANSWERS.keys() == WRONG.keys()
+    assert answers._KINDS.keys() == SCHEMAS.keys() == ANSWERS.keys() == WRONG.keys()
 
 
 # --- what a text means --------------------------------------------------------------------

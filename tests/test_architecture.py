@@ -145,6 +145,18 @@ def test_what_is_exported_is_what_is_listed() -> None:
     assert vapitools.__all__ == sorted(vapitools.__all__)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["answers.Document", "assistants.Assistant", "builtin_tools.EndCall", "squads.Squad"],
+)
+def test_a_module_that_loads_late_is_there_all_the_same(name: str) -> None:
+    script = f"import vapitools; print(vapitools.{name} is vapitools.{name.partition('.')[2]})"
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "True\n"
+
+
 def test_no_exported_name_is_a_module_name() -> None:
     modules = {path.stem for path in FILES}
 

@@ -106,7 +106,7 @@ def test_two_events_know_nothing_of_each_other() -> None:
 
 
 def test_the_types_that_are_answered_in_json_are_those_but_for_sound() -> None:
-    assert {*answers.IN_JSON, "voice-request"} == ANSWERED
+    assert {*answers._KINDS, "voice-request"} == ANSWERED
     assert ANSWERED.issubset(CLASSES)
 
 
@@ -138,7 +138,7 @@ def test_an_answer_has_a_deadline_before_vapis_own(type_: str) -> None:
     assert 0 < answerer.timeout < (7.5 if type_ == "assistant-request" else 20)
 
 
-@pytest.mark.parametrize("type_", sorted(answers.IN_JSON))
+@pytest.mark.parametrize("type_", sorted(answers._KINDS))
 def test_the_fallback_of_the_package_is_an_answer(type_: str) -> None:
     events = Events()
     register(events, type_)

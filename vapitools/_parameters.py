@@ -175,6 +175,9 @@ class _Arguments:
         return core_schema.typed_dict_schema(fields, config={"allow_inf_nan": False})
 
 
+_ALIASES = (AliasPath, AliasChoices)
+
+
 def _field(parameter: Parameter, handler: GetCoreSchemaHandler) -> core_schema.TypedDictField:
     alias = parameter.alias
     return core_schema.typed_dict_field(
@@ -182,9 +185,6 @@ def _field(parameter: Parameter, handler: GetCoreSchemaHandler) -> core_schema.T
         required=parameter.is_required,
         validation_alias=alias.convert_to_aliases() if isinstance(alias, _ALIASES) else alias,
     )
-
-
-_ALIASES = (AliasPath, AliasChoices)
 
 
 def _adapt(parameters: Sequence[Parameter], names: Mapping[str, Any]) -> TypeAdapter[Any]:

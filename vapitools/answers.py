@@ -352,6 +352,3 @@ _KINDS = {
         {"eligible": _flag},
     ),
 }
-
-IN_JSON = frozenset(_KINDS)
-"""The types whose answer is JSON. That to a `voice-request` is sound."""
