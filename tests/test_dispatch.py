@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import threading
@@ -243,6 +244,30 @@ def test_whatever_a_tool_raises_is_answered_and_logged_without_its_text(
     assert f"raising failed, reference {reference.rstrip('.')}" in caplog.text
     assert "in function" in caplog.text or "in blocking_function" in caplog.text
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("kind", [ValueError, ToolError])
+def test_a_run_that_fails_leaves_nothing_for_the_garbage_collector(kind: type[Exception]) -> None:
+    """Else what came with its message would stay in memory until that comes round."""
+
+    @tool
+    async def fails() -> None:
+        raise kind("odd")
+
+    async def scenario() -> int:
+        asked = dispatcher(fails)
+        await ask(asked, tool_calls(entry("fails", id_="first")))
+        await asyncio.sleep(0)
+        gc.collect()
+        await ask(asked, tool_calls(*(entry("fails", id_=str(n)) for n in range(5))))
+        await asyncio.sleep(0)
+        return gc.collect()
+
+    gc.disable()
+    try:
+        assert asyncio.run(scenario()) == 0
+    finally:
+        gc.enable()
 
 
 def test_the_text_is_logged_when_that_is_turned_on(caplog: pytest.LogCaptureFixture) -> None:

@@ -45,6 +45,14 @@ class Clock:
         return self.now
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the ledger and its answers take for the time."""
+    made = Clock()
+    monkeypatch.setattr("vapitools.ledger.monotonic", made)
+    return made
+
+
 async def ask(ledger: MemoryLedger, runs: Runs, *keys: Key) -> list[Any]:
     return [(await ledger.once(key, runs.start(key))).result for key in keys]
 
@@ -98,9 +106,8 @@ def test_a_delivery_that_is_given_up_ends_no_run() -> None:
     assert runs.begun == [A]
 
 
-def test_an_answer_is_forgotten_when_it_is_old() -> None:
-    clock, runs = Clock(), Runs()
-    ledger = MemoryLedger(seconds=60, clock=clock)
+def test_an_answer_is_forgotten_when_it_is_old(clock: Clock) -> None:
+    ledger, runs = MemoryLedger(seconds=60), Runs()
 
     asyncio.run(ask(ledger, runs, A))
     clock.now = 59.9
@@ -127,9 +134,8 @@ def test_a_repeat_of_the_oldest_answer_is_known_when_all_places_are_taken() -> N
     assert runs.begun == [A, B]
 
 
-def test_a_run_that_goes_on_is_never_forgotten_and_keeps_nothing_else() -> None:
-    clock, runs = Clock(), Runs(at_once=False)
-    ledger = MemoryLedger(size=1, seconds=60, clock=clock)
+def test_a_run_that_goes_on_is_never_forgotten_and_keeps_nothing_else(clock: Clock) -> None:
+    ledger, runs = MemoryLedger(size=1, seconds=60), Runs(at_once=False)
 
     async def scenario() -> None:
         long = asyncio.create_task(ask(ledger, runs, A))

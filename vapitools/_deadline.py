@@ -6,6 +6,7 @@ import asyncio
 import sys
 import types
 from collections.abc import Awaitable, Generator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,8 +17,7 @@ class TooLateError(Exception):
     """The work took longer than it may."""
 
 
-@types.coroutine
-def within(seconds: float, work: Awaitable[T]) -> Generator[Any, None, T]:
+def within(seconds: float, work: Awaitable[T]) -> Awaitable[T]:
     """Wait for the work; cut it off when the time is over.
 
     Before Python 3.12 `asyncio.wait_for` does the work in a task of its own. That costs as much
@@ -26,22 +26,23 @@ def within(seconds: float, work: Awaitable[T]) -> Generator[Any, None, T]:
     Raises:
         TooLateError: It was cut off.
     """
+    return timed(work, _Alarm(seconds))
+
+
+@types.coroutine
+def timed(work: Awaitable[T], timer: AbstractContextManager[None]) -> Generator[Any, None, T]:
+    """Do the work, within the timer as soon as the work has to wait.
+
+    What waits for nothing needs none: the body of nearly every request is there already.
+    """
     steps = work.__await__()
     try:
         awaited = next(steps)
-    # What waits for nothing needs no timer: the body of nearly every request is there already.
     except StopIteration as end:
         value: T = end.value
         return value
-    alarm = _Alarm(seconds)
-    try:
+    with timer:
         return (yield from _rest(steps, awaited))
-    except asyncio.CancelledError:
-        if not alarm.is_the_reason():
-            raise
-        raise TooLateError from None
-    finally:
-        alarm.timer.cancel()
 
 
 def _rest(steps: Generator[Any, Any, T], awaited: Any) -> Generator[Any, None, T]:
@@ -52,7 +53,7 @@ def _rest(steps: Generator[Any, Any, T], awaited: Any) -> Generator[Any, None, T
         except BaseException as error:
             step = partial(steps.throw, error)
         else:
-            step = partial(next, steps)
+            return (yield from steps)
         try:
             awaited = step()
         except StopIteration as end:
@@ -66,17 +67,25 @@ class _Alarm:
     """Cancels the task that has set it."""
 
     def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._has_rung = False
+
+    def __enter__(self) -> None:
         loop = asyncio.get_running_loop()
         self._task: Any = asyncio.current_task(loop)
         self._cancelled_before = _cancelling(self._task)
-        self._has_rung = False
-        self.timer = loop.call_later(seconds, self._ring)
+        self._timer = loop.call_later(self._seconds, self._ring)
 
     def _ring(self) -> None:
         self._has_rung = True
         self._task.cancel()
 
-    def is_the_reason(self) -> bool:
+    def __exit__(self, type_: object, error: BaseException | None, traceback: object) -> None:
+        self._timer.cancel()
+        if isinstance(error, asyncio.CancelledError) and self._is_the_reason():
+            raise TooLateError from None
+
+    def _is_the_reason(self) -> bool:
         """Whether nobody else has cancelled the task; what we did is taken back."""
         if self._has_rung and sys.version_info >= (3, 11):
             self._task.uncancel()

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from . import _results, _tracebacks, messages
+from ._deadline import timed
 from ._encryption import PrivateKeys
 from ._results import ToolResult
 from ._threads import Threads
@@ -77,7 +78,7 @@ class Dispatcher:
         self._threads = Threads(settings.threads)
         self._keys = PrivateKeys(_decryption_keys(toolset, settings))
         # The event loop itself keeps only weak references to tasks.
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], _Attempt] = {}
 
     async def answer(self, message: Message, state: State | None = None) -> bytes:
         """The body of the response to a message.
@@ -87,14 +88,14 @@ class Dispatcher:
             state: What the server's lifespan yielded, for `CallContext.state`.
         """
         # All are begun before the first is waited for.
-        begun = [self._once(call, message, state) for call in message.tool_calls]
+        answers = self._begin(message, state)
         results: list[ToolCallResult] = []
         try:
-            for answer in begun:
+            for answer in answers:
                 results.append(await answer)
         # A server that stops cancels its requests, and would answer with a status of 500.
         except asyncio.CancelledError:
-            rest = list(zip(message.tool_calls, begun, strict=True))[len(results) :]
+            rest = list(zip(message.tool_calls, answers, strict=True))[len(results) :]
             results += [await _given(call, answer) for call, answer in rest]
         return messages.encode_results(message.type, results)
 
@@ -102,6 +103,9 @@ class Dispatcher:
         """Close the connections to live calls. A later message opens them again."""
         if self._own_control is not None:
             await self._own_control.aclose()
+
+    def _begin(self, message: Message, state: State | None) -> list[Awaitable[ToolCallResult]]:
+        return [self._once(call, message, state) for call in message.tool_calls]
 
     def _once(
         self, call: ToolCall, message: Message, state: State | None
@@ -119,40 +123,38 @@ class Dispatcher:
 
     def _start(self, call: ToolCall, message: Message, state: State | None) -> Answer:
         """Begin a run. Its answer comes in time, even if the tool never ends."""
-        attempt = _Attempt(call, message, self._hooks)
         tool = self._toolset.get(call.name)
+        seconds = tool.timeout if tool is not None else 0
+        attempt = _Attempt(call, message.call_id, self._hooks, seconds)
         if tool is None:
             attempt.finish("unknown_tool", {"error": self._unknown()})
             return attempt.answer
-        context = CallContext(
-            message,
-            tool_call_id=call.id if isinstance(call.id, str) else None,
-            deadline=attempt.began + tool.timeout,
-            state=state,
-            control=self.control,
-        )
         # A task of its own: one that will not be cancelled can be left behind.
-        task = begun(self._run(tool, attempt, context), tool.name)
-        if attempt.answer.is_given:
-            return attempt.answer
-        timer = task.get_loop().call_later(context.remaining(), attempt.expire, task)
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._ended, attempt, timer))
+        task = begun(self._run(tool, attempt, message, state), tool.name)
+        if not attempt.answer.is_given:
+            self._tasks[task] = attempt
+            task.add_done_callback(self._ended)
         return attempt.answer
 
-    def _ended(
-        self, attempt: _Attempt, timer: asyncio.TimerHandle, task: asyncio.Task[None]
-    ) -> None:
-        timer.cancel()
-        self._tasks.discard(task)
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        attempt = self._tasks.pop(task)
         # Only a task that was cancelled before its first step has not answered.
         if not attempt.answer.is_given:
             attempt.finish("failed", {"error": _STOPPED})
 
-    async def _run(self, tool: AnyTool, attempt: _Attempt, context: CallContext) -> None:
+    async def _run(
+        self, tool: AnyTool, attempt: _Attempt, message: Message, state: State | None
+    ) -> None:
+        context = CallContext(
+            message,
+            tool_call_id=attempt.tool_call_id,
+            deadline=attempt.deadline,
+            state=state,
+            control=self.control,
+        )
         attempt.begin()
         try:
-            outcome, fields = await self._outcome(tool, attempt.call, context)
+            outcome, fields = await self._outcome(tool, attempt, context)
         # Whatever a tool raises, `SystemExit` too, the caller gets an answer and the server lives.
         except BaseException as error:
             if attempt.answer.is_given and isinstance(
@@ -164,10 +166,11 @@ class Dispatcher:
             attempt.finish(outcome, fields)
 
     async def _outcome(
-        self, tool: AnyTool, call: ToolCall, context: CallContext
+        self, tool: AnyTool, attempt: _Attempt, context: CallContext
     ) -> tuple[Outcome, Fields]:
+        run = tool.run(attempt.call.arguments, context, threads=self._threads, keys=self._keys)
         try:
-            value = await tool.run(call.arguments, context, threads=self._threads, keys=self._keys)
+            value = await timed(run, attempt)
         except ArgumentError as error:
             return "argument_error", self._error_fields(tool, error)
         except ToolError as error:
@@ -241,23 +244,36 @@ def begun(run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
 
 
 class _Attempt:
-    """One run of one call, answered exactly once."""
+    """One run of one call, answered exactly once; within it, at the deadline."""
 
-    def __init__(self, call: ToolCall, message: Message, hooks: Sequence[RunHook]) -> None:
+    def __init__(
+        self, call: ToolCall, call_id: str | None, hooks: Sequence[RunHook], seconds: float
+    ) -> None:
         self.call = call
-        self.began = time.monotonic()
+        self.tool_call_id = call.id if isinstance(call.id, str) else None
+        self._began = time.monotonic()
+        self.deadline = self._began + seconds
         self.answer = Answer()
+        self._call_id = call_id
         self._hooks = hooks
-        self._has_begun = False
-        id_ = call.id if isinstance(call.id, str) else None
-        self._run = ToolRun(call.name or "", message.call_id, id_)
+        self._run: ToolRun | None = None
 
-    def begin(self) -> None:
-        self._has_begun = True
+    def begin(self) -> ToolRun:
+        run = self._run = ToolRun(self.call.name or "", self._call_id, self.tool_call_id)
         for hook in self._hooks:
-            self._tell(hook.started)
+            _tell(hook.started, run)
+        return run
 
-    def expire(self, task: asyncio.Task[None]) -> None:
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        # At once where the tool has not let go of the event loop before.
+        left = max(0.0, self.deadline - time.monotonic())
+        self._timer = loop.call_later(left, self._expire, asyncio.current_task(loop))
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _expire(self, task: Any) -> None:
         """The deadline has come: answer now, whatever the tool still does."""
         self.finish("timeout", {"error": _TOO_LATE})
         task.cancel()
@@ -269,25 +285,26 @@ class _Attempt:
                 logging.WARNING,
                 "%s ended %.1f s after it began, too late: its answer was not sent (%s)",
                 printable(self.call.name),
-                time.monotonic() - self.began,
+                time.monotonic() - self._began,
                 outcome,
             )
             return
-        if not self._has_begun:
-            self.begin()
-        self._run.outcome = outcome
-        self._run.error = error
-        self._run.seconds = time.monotonic() - self.began
+        run = self._run or self.begin()
+        self._run = None  # the traceback of its error leads here
+        run.outcome = outcome
+        run.error = error
+        run.seconds = time.monotonic() - self._began
         for hook in self._hooks:
-            self._tell(hook.finished)
-        self.answer.give(ToolCallResult(self.call.name or "", self.call.id, **fields))
+            _tell(hook.finished, run)
+        self.answer.give(ToolCallResult(run.tool, self.call.id, **fields))
 
-    def _tell(self, hook: Callable[[ToolRun], None]) -> None:
-        try:
-            hook(self._run)
-        # A hook that ends the process would leave the call without an answer.
-        except BaseException as error:
-            log(logging.ERROR, "a run hook failed\n%s", _tracebacks.shown(error))
+
+def _tell(hook: Callable[[ToolRun], None], run: ToolRun) -> None:
+    try:
+        hook(run)
+    # A hook that ends the process would leave the call without an answer.
+    except BaseException as error:
+        log(logging.ERROR, "a run hook failed\n%s", _tracebacks.shown(error))
 
 
 def _guarded(ledger: Ledger) -> Ledger:

@@ -11,7 +11,7 @@ from ._delivery import Delivery
 from ._headers import SIGNATURES, TOKENS, came_instead, header_name, required
 
 _IS_SIGNED = dict.fromkeys(SIGNATURES, "is the credential at Vapi an HMAC one?")
-_OTHER_HEADER = dict.fromkeys(TOKENS, "is header right?")
+_OTHER_HEADER = dict.fromkeys(TOKENS, "is header right?") | _IS_SIGNED
 
 
 class SharedSecret:
@@ -79,12 +79,14 @@ class BearerToken:
 
     async def verify(self, delivery: Delivery) -> None:
         """See `Verifier.verify`."""
-        value = required(delivery, self._header, _OTHER_HEADER | _IS_SIGNED)
-        name, prefixed = self._header.decode(), bearer(value)
+        value = required(delivery, self._header, _OTHER_HEADER)
+        prefixed = bearer(value)
         token = prefixed if self._prefix else value
         if not token:
+            name = self._header.decode()
             raise AuthenticationError(f"the header {name} is no bearer token: is prefix right?")
         if not _any_fits([token], self._tokens):
+            name = self._header.decode()
             hint = "" if self._prefix or prefixed is None else ": it begins with Bearer, set prefix"
             raise AuthenticationError(f"the token in the header {name} is not ours{hint}")
 
