@@ -89,26 +89,36 @@ async def _verify(auth: Verifier, delivery: Delivery) -> None:
 class _Incoming(Delivery):
     """A delivery whose body comes in. Whoever gives up reading it loses nothing for the next."""
 
-    __slots__ = ("_chunks", "_is_whole", "_max_bytes", "_receive", "_seconds", "_size")
+    __slots__ = ("_chunks", "_is_whole", "_max_bytes", "_receive", "_scope", "_seconds", "_size")
 
     def __init__(self, scope: Scope, receive: Receive, max_bytes: int, seconds: float) -> None:
-        path: bytes = scope.get("raw_path") or scope["path"].encode()
-        if query := scope.get("query_string"):
-            path += b"?" + query
-        client = scope.get("client")
-        super().__init__(
-            scope["method"],
-            path.decode("latin-1"),
-            scope["headers"],
-            scheme=scope.get("scheme", "http"),
-            client=client[0] if client else None,
-        )
+        super().__init__(scope["method"], "", scope["headers"])
+        self._scope = scope
         self._receive = receive
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._chunks: list[bytes] = []
         self._size = 0
         self._is_whole = False
+
+    # Few verifiers ask for these.
+
+    @property
+    def path(self) -> str:
+        path: bytes = self._scope.get("raw_path") or self._scope["path"].encode()
+        if query := self._scope.get("query_string"):
+            path += b"?" + query
+        return path.decode("latin-1")
+
+    @property
+    def scheme(self) -> str:
+        scheme: str = self._scope.get("scheme", "http")
+        return scheme
+
+    @property
+    def client(self) -> str | None:
+        client = self._scope.get("client")
+        return client[0] if client else None
 
     def last(self, name: bytes) -> bytes:
         """The value of a header that decides nothing about the sender; empty when missing."""

@@ -13,13 +13,10 @@ class Delivery:
 
     Attributes:
         method: The HTTP method, upper case.
-        path: The path as it was sent, with the query string when there is one.
         headers: Names in lower case, and values, as received; a name can come twice.
-        scheme: `http` or `https`, as far as the server knows.
-        client: The address of whoever has connected; None when unknown.
     """
 
-    __slots__ = ("_body", "_values", "client", "headers", "method", "path", "scheme")
+    __slots__ = ("_body", "_client", "_path", "_scheme", "_values", "headers", "method")
 
     def __init__(
         self,
@@ -32,12 +29,27 @@ class Delivery:
         client: str | None = None,
     ) -> None:
         self.method = method
-        self.path = path
         self.headers = headers
-        self.scheme = scheme
-        self.client = client
+        self._path = path
+        self._scheme = scheme
+        self._client = client
         self._body = body
         self._values = dict(headers)
+
+    @property
+    def path(self) -> str:
+        """The path as it was sent, with the query string when there is one."""
+        return self._path
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`, as far as the server knows."""
+        return self._scheme
+
+    @property
+    def client(self) -> str | None:
+        """The address of whoever has connected; None when unknown."""
+        return self._client
 
     async def body(self) -> bytes:
         """The raw bytes. They are received when they are first asked for.
