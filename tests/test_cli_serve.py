@@ -56,6 +56,14 @@ async def block_politely() -> str:
     print("begun in", os.getpid(), flush=True)
     await asyncio.sleep(60)
 """
+COUNTS_FROZEN = """
+import gc
+from vapitools import tool
+
+@tool
+def frozen() -> int:
+    return gc.get_freeze_count()
+"""
 STREAM = """
 import asyncio
 from contextlib import asynccontextmanager
@@ -216,6 +224,17 @@ def test_handlers_of_events_are_served_without_tools(tmp_path: Path) -> None:
         server.wait_for("told of status-update")
         assert "Events:  status-update, every message\n" in server.output
         assert "Tools:" not in server.output
+
+
+@pytest.mark.parametrize("flags", [[], ["--reload"], ["--workers", "2"]], ids=" ".join)
+def test_what_was_loaded_is_not_looked_through_for_garbage_while_callers_wait(
+    tmp_path: Path, flags: list[str]
+) -> None:
+    (tmp_path / "bot.py").write_text(COUNTS_FROZEN)
+    with serving(tmp_path, "bot.py", *flags) as server:
+        answer = json.loads(post(f"{server.url}/tools/frozen", {}))
+
+        assert int(answer["result"]) > 10_000
 
 
 def test_where_nothing_can_be_typed_a_tool_is_tried_by_running_it(tmp_path: Path) -> None:

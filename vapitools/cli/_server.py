@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import math
 import multiprocessing
 import os
@@ -267,6 +268,9 @@ class _Server(uvicorn.Server):
 
 
 def _run(server: _Server, sockets: list[socket.socket] | None) -> int:
+    # What is loaded by now stays. To look through it again takes the garbage collector a while,
+    # and callers would wait.
+    gc.freeze()
     with contextlib.suppress(KeyboardInterrupt, SystemExit), _ending_well_on_sigterm():
         server.run(sockets=sockets)
     return 0 if server.started else FAILED
