@@ -55,7 +55,7 @@ class Options:
 SECTIONS: Mapping[str, Callable[[Options], list[Row]]] = {
     "requests": lambda options: requests.rows(options.rounds(5, 21), options.sizes),
     "shares": lambda options: shares.rows(options.rounds(21, 101)),
-    "throughput": lambda options: throughput.rows(options.rounds(1, 5), options.rounds(1, 2)),
+    "throughput": lambda options: throughput.rows(options.rounds(3, 15), 1),
     "variants": lambda options: variants.rows(options.rounds(7, 31), options.axes),
     "memory": lambda options: memory.rows(),
     "run": lambda options: tool_run.run_rows(options.rounds(11, 41)),

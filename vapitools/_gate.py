@@ -55,8 +55,8 @@ class Gate:
             await _verify(self._auth, incoming)
         content = await incoming.body()
         if content:
-            _check_content_type(incoming.last(b"content-type"))
-            if encoding := incoming.last(b"content-encoding"):
+            _check_content_type(incoming.last.get(b"content-type", b""))
+            if encoding := incoming.last.get(b"content-encoding"):
                 content = _decoded(content, encoding.strip().lower(), self._max_bytes)
         return content
 
@@ -87,12 +87,20 @@ async def _verify(auth: Verifier, delivery: Delivery) -> None:
 
 
 class _Incoming(Delivery):
-    """A delivery whose body comes in. Whoever gives up reading it loses nothing for the next."""
+    """A delivery whose body comes in. Whoever gives up reading it loses nothing for the next.
 
-    __slots__ = ("_chunks", "_is_whole", "_max_bytes", "_receive", "_scope", "_seconds", "_size")
+    Attributes:
+        last: The last value of each header, for those that decide nothing about the sender.
+    """
+
+    __slots__ = (
+        *("_chunks", "_is_whole", "_max_bytes", "_receive", "_scope", "_seconds", "_size"),
+        "last",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, max_bytes: int, seconds: float) -> None:
         super().__init__(scope["method"], "", scope["headers"])
+        self.last = self._values
         self._scope = scope
         self._receive = receive
         self._max_bytes = max_bytes
@@ -120,10 +128,6 @@ class _Incoming(Delivery):
         client = self._scope.get("client")
         return client[0] if client else None
 
-    def last(self, name: bytes) -> bytes:
-        """The value of a header that decides nothing about the sender; empty when missing."""
-        return self._values.get(name, b"")
-
     async def body(self) -> bytes:
         """All of it.
 
@@ -131,7 +135,7 @@ class _Incoming(Delivery):
             MessageError: It is too large, or comes too slowly.
             SenderGoneError: The rest will not come.
         """
-        declared = self.last(b"content-length")
+        declared = self.last.get(b"content-length", b"")
         # Anybody can declare anything, even digits that are too many to be a number.
         if declared.isdigit() and int(declared[:19]) > self._max_bytes:
             raise _too_large(self._max_bytes)
