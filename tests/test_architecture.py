@@ -16,7 +16,7 @@ PACKAGE = Path(vapitools.__file__).parent
 
 # A module imports only from rows above its own.
 ROWS = [
-    {"errors", "_secrecy", "_shapes"},
+    {"errors", "_secrecy", "_shapes", "_spelling"},
     {"_liquid"},
     {"spoken", "destinations", "messages", "auth", "control", "_encryption", "instrumentation"},
     {"settings"},
@@ -39,6 +39,7 @@ ROWS = [
     {"dispatch"},
     {"_handlers", "_gate", "_site"},
     {"web"},
+    {"_call_request", "_named"},
     {"calls"},
     {"client"},
     {"sync", "pulling"},

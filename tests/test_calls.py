@@ -15,8 +15,9 @@ from hypothesis import given, strategies
 from tests import openapi
 from tests.restaurant import ANN, BACK, BOB, FRONT, Switch, Vapi, switching
 from vapitools import Assistant, CallControlError, DefinitionError, SavedAssistant, Squad, tool
+from vapitools._call_request import checked
 from vapitools.answers import SavedSquad
-from vapitools.calls import Call, Calls, checked
+from vapitools.calls import Call, Calls
 from vapitools.client import VapiClient
 from vapitools.errors import ApiError
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import functools
 import re
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import Any, Literal, TypedDict, TypeGuard, TypeVar, get_args
 
 from typing_extensions import Unpack
 
+from ._spelling import did_you_mean
 from .builtin_tools import BuiltInTool, is_between, is_id, tool_json, tool_name
 from .errors import DefinitionError
 from .server_messages import CHOOSABLE
@@ -398,7 +398,7 @@ def _part_problem(word: str, value: object, spelling: _Spelling) -> str:
     return (
         f"{word}={value!r} must be like {spelling.example!r}, or the API's own object. "
         f"Providers that can be written so: {', '.join(spelling.providers)}{alone}."
-        f"{_did_you_mean(provider, [*spelling.providers, *spelling.nameless])}"
+        f"{did_you_mean(provider, [*spelling.providers, *spelling.nameless])}"
     )
 
 
@@ -445,12 +445,12 @@ def _field_problems(given: Mapping[str, Any]) -> Iterable[str]:
         yield f"max_duration_seconds={duration!r} must be {_MIN_DURATION} to {_MAX_DURATION}"
     mode = given.get("first_message_mode")
     if mode is not None and mode not in _MODES:
-        hint = _did_you_mean(str(mode), _MODES)
+        hint = did_you_mean(str(mode), _MODES)
         yield f"first_message_mode={mode!r} must be one of {', '.join(_MODES)}.{hint}"
     for word in given:
         if word not in (*_ARGUMENTS, *_FIELDS):
             yield (
-                f"an assistant has no {word!r}.{_did_you_mean(word, [*_ARGUMENTS, *_FIELDS])} "
+                f"an assistant has no {word!r}.{did_you_mean(word, [*_ARGUMENTS, *_FIELDS])} "
                 "Fields of its model, voice or transcriber go into that object, such as "
                 "model={'provider': 'openai', 'model': 'gpt-4o', 'temperature': 0}, and fields "
                 "newer than vapitools into extra={…}."
@@ -511,13 +511,8 @@ def _server_message_problems(types: Sequence[str] | None) -> Iterable[str]:
         if type_ not in CHOOSABLE:
             yield (
                 f"server_messages: {type_!r} cannot be chosen; a type newer than vapitools goes "
-                f"into extra={{'serverMessages': […]}}.{_did_you_mean(type_, CHOOSABLE)}"
+                f"into extra={{'serverMessages': […]}}.{did_you_mean(type_, CHOOSABLE)}"
             )
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {close[0]!r}?" if close and close[0] != word else ""
 
 
 def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:

@@ -6,13 +6,13 @@ The names are Vapi's: https://docs.vapi.ai/tools/default-tools
 from __future__ import annotations
 
 import copy
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar, Literal, TypeGuard, get_args
 
 from . import spoken
+from ._spelling import closest
 from .destinations import AssistantDestination, Destination, destination_json
 from .errors import DefinitionError
 from .tools import Messages
@@ -512,8 +512,8 @@ def _mapping_problems(tool: Mapping[str, Any]) -> Iterator[str]:
         yield "it needs a type, such as {'type': 'slack.message.send'}"
         return
     if type_ not in TYPES:
-        close = difflib.get_close_matches(type_, TYPES, n=1)
-        meant = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(TYPES)}"
+        close = closest(type_, TYPES)
+        meant = f"did you mean {close!r}?" if close else f"there are: {', '.join(TYPES)}"
         yield f"Vapi has no tool of type {type_!r}; {meant}"
         return
     yield from (f"it needs {name!r}" for name in TYPES[type_] if not tool.get(name))

@@ -7,83 +7,46 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import difflib
-import json
-import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any, Literal, NamedTuple, TypedDict, TypeGuard, cast
+from datetime import datetime, timedelta
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from typing_extensions import Unpack
 
 from . import messages
+from ._call_request import (
+    Callee,
+    CallOptions,
+    Found,
+    Stored,
+    assistant_of,
+    call_body,
+    checked,
+    list_problems,
+    refuse,
+    written,
+)
 from ._connection import Connection
+from ._named import Kind, line, named
 from ._resources import Resource
 from .answers import SavedSquad
-from .assistants import Assistant, SavedAssistant
+from .assistants import SavedAssistant
 from .builtin_tools import is_id
 from .context import CallContext
 from .control import _PATTERN, VAPI, CallControl, HttpControl
-from .destinations import _E164, _SIP_URI, _fits
 from .errors import ApiError, CallControlError, DefinitionError
 from .server_messages import _as_moment
-from .squads import Squad
 
-Callee = str | Mapping[str, Any]
-"""A number in E.164, a SIP address, or the API's own object: `{"number": …, "name": …}`."""
+__all__ = ["Call", "CallBatch", "CallOptions", "Callee", "Calls", "PreparedCall"]
 
-Kind = Literal["assistant", "squad", "phone-number"]
-Stored = Mapping[str, Any]
-
-_MAX_NAME = 40
-_MAX_SHOWN = 10
 # The last digits of a number that a repr shows, of a number that has many more.
 _SHOWN_DIGITS, _MIN_DIGITS = 4, 8
 
-_URL = re.compile(r"https?://[^\s/]+\S*")
 _LOOK = "it may have been placed all the same; look with `vapitools calls` before you try again"
-_NUMBER = "must be '+' and 7 to 15 digits, such as '+15550100020'"
-_WHEN = "datetime(2026, 12, 24, 18, 0, tzinfo=ZoneInfo('Europe/Rome'))"
 # Each says itself from where to call.
 _OTHER_LINES = ("phoneNumberId", "phoneNumber", "transport")
-
-
-class CallOptions(TypedDict, total=False):
-    """What `Calls.create` takes besides `to`.
-
-    Attributes:
-        assistant: Who speaks: the name or the id of an assistant that is stored at Vapi, a
-            `SavedAssistant`, or an `Assistant` that is sent whole, for this call alone.
-        assistant_id: Another spelling of `assistant`, for an id.
-        squad: A squad that speaks: its name, its id, a `SavedSquad` or a `Squad`.
-        from_: The number of yours to call from: its id, or the number in E.164. It can be left
-            out where there is only one.
-        webhook_url: Where Vapi sends this call's messages, instead of the assistant's own.
-        url: Where the router is reached from outside, for an `Assistant` or a `Squad` that is
-            sent whole: each of its tools gets its address there.
-        server: More of Vapi's `server` fields for these two, such as `secret` or `credentialId`.
-        variables: Values for the `{{…}}` of the assistant.
-        schedule: When to call: a moment, or the earliest and the latest.
-        name: What the call is called in the dashboard; at most 40 characters.
-        overrides: Other fields of the assistant, or of the squad's members, that are different
-            in this call, as the API takes them.
-        extra: Fields of the call that are newer than this package, in the API's own spelling.
-    """
-
-    assistant: Assistant | SavedAssistant | Mapping[str, Any] | str | None
-    assistant_id: str | None
-    squad: Squad | SavedSquad | Mapping[str, Any] | str | None
-    from_: str | None
-    webhook_url: str | None
-    url: str | None
-    server: Mapping[str, Any] | None
-    variables: Mapping[str, Any] | None
-    schedule: datetime | tuple[datetime, datetime] | None
-    name: str | None
-    overrides: Mapping[str, Any] | None
-    extra: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -230,7 +193,7 @@ class Calls:
         """
         customer = checked([to], options)[0]
         found = await self._found(options, seen=False)
-        return await self._placed(_body({"customer": customer}, options, found))
+        return await self._placed(call_body({"customer": customer}, options, found))
 
     async def create_batch(
         self, *, to: Iterable[Callee], **options: Unpack[CallOptions]
@@ -251,7 +214,7 @@ class Calls:
         found = await self._found(options, seen=False)
         with _said_to_look():
             answer = await self._connection.request(
-                "POST", "call", json=_body({"customers": customers}, options, found)
+                "POST", "call", json=call_body({"customers": customers}, options, found)
             )
             return _batch(answer)
 
@@ -262,7 +225,7 @@ class Calls:
         """
         customer = checked([to], options)[0]
         found = await self._found(options, seen=True)
-        body = _body({"customer": customer}, options, found)
+        body = call_body({"customer": customer}, options, found)
         return PreparedCall(body, found.speaker, found.phone_number)
 
     async def place(self, prepared: PreparedCall) -> Call:
@@ -292,11 +255,11 @@ class Calls:
         Raises:
             DefinitionError: The name fits no assistant, or several; or another argument is wrong.
         """
-        _refuse(_list_problems(limit, since))
+        refuse(list_problems(limit, since))
         if assistant is not None:
             filters["assistantId"] = await self._id("assistant", assistant)
         if since is not None:
-            filters["createdAtGe"] = _written(since)
+            filters["createdAtGe"] = written(since)
         found = [Call(raw) for raw in await self._stored.list(limit=limit, **filters)]
         return sorted(found, key=lambda call: str(call.raw.get("createdAt")), reverse=True)
 
@@ -325,15 +288,15 @@ class Calls:
 
     # --- what is looked up ---
 
-    async def _found(self, options: CallOptions, *, seen: bool) -> _Found:
+    async def _found(self, options: CallOptions, *, seen: bool) -> Found:
         speaker, number = await asyncio.gather(
             self._speaker(options, seen), self._phone_number(options, seen), return_exceptions=True
         )
         _raise([each for each in (speaker, number) if isinstance(each, BaseException)])
-        return _Found(cast("Stored | None", speaker), cast("Stored | None", number))
+        return Found(cast("Stored | None", speaker), cast("Stored | None", number))
 
     async def _speaker(self, options: CallOptions, seen: bool) -> Stored | None:
-        assistant, squad = _assistant(options), options.get("squad")
+        assistant, squad = assistant_of(options), options.get("squad")
         kind: Kind = "assistant" if squad is None else "squad"
         who = assistant if squad is None else squad
         if isinstance(who, (SavedAssistant, SavedSquad)):
@@ -346,7 +309,7 @@ class Calls:
             return await self._one("phone-number", from_, seen)
         if from_ is None and any(field in (options.get("extra") or {}) for field in _OTHER_LINES):
             return None
-        return _line(from_, await Resource(self._connection, "phone-number").list())
+        return line(from_, await Resource(self._connection, "phone-number").list())
 
     async def _id(self, kind: Kind, text: str) -> str:
         return str((await self._one(kind, text, seen=False))["id"])
@@ -376,11 +339,6 @@ class Calls:
         return self._http_control
 
 
-class _Found(NamedTuple):
-    speaker: Stored | None
-    phone_number: Stored | None
-
-
 @contextlib.contextmanager
 def _said_to_look() -> Generator[None, None, None]:
     """Where nobody knows whether the call was placed, the error says where to see it."""
@@ -394,66 +352,12 @@ def _said_to_look() -> Generator[None, None, None]:
         ) from None
 
 
-# --- the request --------------------------------------------------------------------------
-
-
-def _body(customer: Mapping[str, Any], options: CallOptions, found: _Found) -> dict[str, Any]:
-    speaker = _speaker_json(options, found.speaker)
-    field = "assistantOverrides" if options.get("squad") is None else "squadOverrides"
-    body = {
-        **speaker,
-        field: _overrides(options, speaker.get(field, {})),
-        "phoneNumberId": found.phone_number and found.phone_number["id"],
-        **customer,
-        "schedulePlan": _schedule_plan(options.get("schedule")),
-        "name": options.get("name"),
-    }
-    return {**{k: v for k, v in body.items() if v}, **(options.get("extra") or {})}
-
-
-def _speaker_json(options: CallOptions, stored: Stored | None) -> dict[str, Any]:
-    assistant, squad = _assistant(options), options.get("squad")
-    who, word = (assistant, "assistant") if squad is None else (squad, "squad")
-    if isinstance(who, (SavedAssistant, SavedSquad)):
-        return who.to_json()
-    if isinstance(who, (Assistant, Squad)):
-        return {word: who.definition(base_url=options.get("url"), server=options.get("server"))}
-    return {word: who} if stored is None else {f"{word}Id": stored["id"]}
-
-
-def _assistant(
-    options: CallOptions,
-) -> Assistant | SavedAssistant | Mapping[str, Any] | str | None:
-    assistant = options.get("assistant")
-    return options.get("assistant_id") if assistant is None else assistant
-
-
-def _overrides(options: CallOptions, saved: Mapping[str, Any]) -> dict[str, Any]:
-    overrides: dict[str, Any] = {**saved, **(options.get("overrides") or {})}
-    if variables := options.get("variables"):
-        overrides["variableValues"] = {**(overrides.get("variableValues") or {}), **variables}
-    if url := options.get("webhook_url"):
-        given: Mapping[str, Any] = overrides.get("server") or {}
-        overrides["server"] = {**given, **(options.get("server") or {}), "url": url}
-    return overrides
-
-
-def _schedule_plan(schedule: datetime | tuple[datetime, datetime] | None) -> dict[str, str]:
-    if schedule is None:
-        return {}
-    moments = (schedule,) if isinstance(schedule, datetime) else schedule
-    return dict(zip(("earliestAt", "latestAt"), map(_written, moments), strict=False))
-
-
-def _written(moment: datetime) -> str:
-    text = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
-def _customer(to: Callee) -> dict[str, Any]:
-    if isinstance(to, Mapping):
-        return dict(to)
-    return {"sipUri": to} if _fits(_SIP_URI, to) else {"number": to}
+def _raise(errors: Sequence[BaseException]) -> None:
+    """Raise what went wrong; what is only wrongly asked for, all together."""
+    for error in errors:
+        if not isinstance(error, DefinitionError):
+            raise error
+    refuse(problem for error in errors for problem in cast("DefinitionError", error).problems)
 
 
 def _batch(answer: Any) -> CallBatch:
@@ -462,199 +366,6 @@ def _batch(answer: Any) -> CallBatch:
     if made is None or errors is None or not all(isinstance(raw.get("id"), str) for raw in made):
         raise ApiError("POST /call", "the answer is no batch of calls", was_done=True)
     return CallBatch(tuple(map(Call, made)), tuple(errors))
-
-
-# --- what can be wrong --------------------------------------------------------------------
-
-
-def checked(to: Sequence[Callee], options: CallOptions) -> list[dict[str, Any]]:
-    """Everybody to call, as the API takes them.
-
-    Raises:
-        DefinitionError: All that can be seen to be wrong without asking Vapi.
-    """
-    customers = [_customer(each) for each in to]
-    _refuse([*_callee_problems(customers), *_repeats(customers), *_problems(options)])
-    return customers
-
-
-def _refuse(problems: Iterable[str]) -> None:
-    if found := [f"call: {problem}" for problem in problems]:
-        raise DefinitionError(found)
-
-
-def _raise(errors: Sequence[BaseException]) -> None:
-    """Raise what went wrong; what is only wrongly asked for, all together."""
-    for error in errors:
-        if not isinstance(error, DefinitionError):
-            raise error
-    _refuse(problem for error in errors for problem in cast("DefinitionError", error).problems)
-
-
-def _callee_problems(customers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    if not customers:
-        yield "to: there is nobody to call"
-    for i, customer in enumerate(customers):
-        label = "to" if len(customers) == 1 else f"to[{i}]"
-        yield from (f"{label} {problem}" for problem in _customer_problems(customer))
-
-
-def _customer_problems(customer: Mapping[str, Any]) -> Iterator[str]:
-    number, uri, name = customer.get("number"), customer.get("sipUri"), customer.get("name")
-    is_checked = customer.get("numberE164CheckEnabled") is not False
-    if number is None and uri is None:
-        yield "needs a number, such as {'number': '+15550100020'}"
-    elif isinstance(number, (list, tuple)):
-        yield "must be one; for several people write calls.create_batch(…)"
-    elif number is not None and is_checked and not _fits(_E164, number):
-        yield _NUMBER
-    if isinstance(name, str) and len(name) > _MAX_NAME:
-        yield f"has a name of {len(name)} characters; {_MAX_NAME} are the most"
-
-
-def _repeats(customers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    seen: dict[tuple[Any, ...], int] = {}
-    for i, customer in enumerate(customers):
-        line = tuple(str(customer.get(key)) for key in ("number", "sipUri", "extension"))
-        if seen.setdefault(line, i) != i:
-            yield f"to[{i}] is the same as to[{seen[line]}], who would be called twice"
-
-
-def _problems(options: CallOptions) -> Iterator[str]:
-    for word in options:
-        if word not in CallOptions.__annotations__:
-            yield f"there is no option {word!r}{_did_you_mean(word, CallOptions.__annotations__)}"
-    yield from _speaker_problems(options)
-    yield from _address_problems(options)
-    yield from _schedule_problems(options.get("schedule"))
-    from_, name = options.get("from_"), options.get("name")
-    if from_ is not None and not is_id(from_) and not _fits(_E164, from_):
-        yield f"from_ must be the id of a phone number at Vapi, or its number, which {_NUMBER}"
-    if name is not None and len(name) > _MAX_NAME:
-        yield f"the name has {len(name)} characters; {_MAX_NAME} are the most"
-    for word in ("variables", "overrides", "server", "extra"):
-        yield from _object_problems(word, options.get(word))
-
-
-def _speaker_problems(options: CallOptions) -> Iterator[str]:
-    given = [options.get(word) for word in ("assistant", "assistant_id", "squad")]
-    if len([each for each in given if each is not None]) != 1:
-        yield "give one of assistant='…', assistant_id='…' and squad='…'"
-    assistant, id, squad = given
-    if assistant is not None and not _is_who(assistant, (Assistant, SavedAssistant)):
-        yield "assistant must be the name or the id of one, an Assistant or a SavedAssistant"
-    if id is not None and not is_id(id):
-        yield "assistant_id must be a UUID, as Vapi gives it; for a name write assistant='…'"
-    if squad is not None and not _is_who(squad, (Squad, SavedSquad)):
-        yield "squad must be the name or the id of one, a Squad or a SavedSquad"
-
-
-def _is_who(value: object, classes: tuple[type, ...]) -> bool:
-    if isinstance(value, str):
-        return bool(value.strip())
-    return isinstance(value, (Mapping, *classes))
-
-
-def _address_problems(options: CallOptions) -> Iterator[str]:
-    for word in ("webhook_url", "url"):
-        url = options.get(word)
-        if url is not None and not (isinstance(url, str) and _fits(_URL, url)):
-            yield f"{word} must begin with https://, such as 'https://luigi.example.com/webhook'"
-    is_whole = isinstance(options.get("assistant"), Assistant)
-    if options.get("url") and not (is_whole or isinstance(options.get("squad"), Squad)):
-        yield "url is for an Assistant or a Squad that is sent whole; write webhook_url='…'"
-    if options.get("server") and not (options.get("url") or options.get("webhook_url")):
-        yield "server needs webhook_url='https://…'"
-
-
-def _schedule_problems(schedule: Any) -> Iterator[str]:
-    if schedule is None:
-        return
-    moments = [schedule] if isinstance(schedule, datetime) else schedule
-    if not _are_moments(moments):
-        yield f"schedule must be a datetime, or the earliest and the latest, such as {_WHEN}"
-    elif any(each.tzinfo is None for each in moments):
-        yield f"schedule must say its time zone, such as {_WHEN}"
-    elif moments[0] > moments[-1]:
-        yield "schedule must have the earliest before the latest"
-    elif moments[-1] <= datetime.now(timezone.utc):
-        yield "schedule lies in the past"
-
-
-def _are_moments(value: Any) -> TypeGuard[Sequence[datetime]]:
-    moments = list(cast("Iterable[Any]", value)) if isinstance(value, (list, tuple)) else []
-    return len(moments) in (1, 2) and all(isinstance(each, datetime) for each in moments)
-
-
-def _object_problems(word: str, value: Any) -> Iterator[str]:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        yield f"{word} holds a value that JSON has no word for"
-    if value is not None and not isinstance(value, Mapping):
-        yield f"{word} must be a dict"
-
-
-def _list_problems(limit: int | None, since: datetime | None) -> Iterator[str]:
-    if limit is not None and limit < 1:
-        yield "limit must be 1 or more"
-    if since is not None and since.tzinfo is None:
-        yield f"since must say its time zone, such as {_WHEN}"
-
-
-# --- names --------------------------------------------------------------------------------
-
-
-def named(kind: Kind, name: str, stored: Sequence[Stored]) -> Stored:
-    """The one of that name; where none is spelled so, the one that differs in its case.
-
-    Raises:
-        DefinitionError: None is named so, or several are.
-    """
-    same = [each for each in stored if each.get("name") == name]
-    similar = [each for each in stored if _folded(each) == name.casefold()]
-    found = same or similar
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(str(each["id"]) for each in found)
-        raise DefinitionError(f"{len(found)} of kind {kind} are named {name!r}; give an id: {ids}")
-    names = [text for each in stored if isinstance(text := each.get("name"), str)]
-    raise DefinitionError(
-        f"there is no {kind} {name!r} at Vapi{_did_you_mean(name, names) or _listed(names)}"
-    )
-
-
-def _folded(stored: Stored) -> str:
-    return str(stored.get("name", "")).casefold()
-
-
-def _line(from_: str | None, numbers: Sequence[Stored]) -> Stored:
-    found = [each for each in numbers if from_ in (None, each.get("number"))]
-    if len(found) == 1:
-        return found[0]
-    if not numbers:
-        raise DefinitionError("there is no phone number at Vapi to call from; make one there first")
-    wanted = "give from_='…'" if from_ is None else f"from_: none of your numbers is {from_}"
-    wanted = "from_: give the id of one" if found and from_ is not None else wanted
-    raise DefinitionError(f"{wanted}{_listed([_shown_line(each) for each in numbers])}")
-
-
-def _shown_line(number: Stored) -> str:
-    parts = [number.get("number") or number.get("sipUri"), number.get("name"), number["id"]]
-    return " ".join(str(part) for part in parts if part)
-
-
-def _listed(names: Sequence[str]) -> str:
-    if not names:
-        return "; there is none"
-    more = ", …" if len(names) > _MAX_SHOWN else ""
-    return f"; there are: {', '.join(sorted(names)[:_MAX_SHOWN])}{more}"
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from ._spelling import closest
 from .errors import DefinitionError, ResultError
 from .server_messages import (
     CHOOSABLE,
@@ -392,8 +392,8 @@ def _check_type(type_: str) -> None:
         return
     if type_ in ("tool-calls", "function-call"):
         raise DefinitionError(f"{type_} is answered by tools; put @tool on a function")
-    close = difflib.get_close_matches(str(type_), CLASSES, n=1)
-    hint = f"; did you mean {close[0]!r}? One" if close else "; one"
+    close = closest(str(type_), CLASSES)
+    hint = f"; did you mean {close!r}? One" if close else "; one"
     raise DefinitionError(
         f"there is no message {type_!r} here{hint} that is new at Vapi comes to on_any"
     )

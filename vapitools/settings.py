@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ._spelling import closest
 from .auth import AnyOf, HmacSignature, OAuth2, SharedSecret, Verifier
 from .errors import SettingsError
 
@@ -167,9 +167,9 @@ def _check_names(environ: Mapping[str, str]) -> None:
             known, cutoff = [_SECRET, _API_KEY, _API_URL], 0.8
         else:
             continue
-        close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+        close = closest(name, known, cutoff=cutoff)
         if name not in known and close:
-            raise SettingsError(f"{name} is no variable of ours; did you mean {close[0]}?")
+            raise SettingsError(f"{name} is no variable of ours; did you mean {close}?")
 
 
 def _listed(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ The names and limits are Vapi's: https://docs.vapi.ai/tools/custom-tools
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ._spelling import closest
 from .errors import DefinitionError
 
 Content = str | Mapping[str, str]
@@ -167,8 +167,8 @@ def _from_mapping(message: Mapping[str, Any]) -> dict[str, Any]:
     type_ = _TYPES.get(given, given)
     if type_ not in _TYPES.values():
         known = [*_TYPES, *_TYPES.values()]
-        close = difflib.get_close_matches(given, known, n=1)
-        meant = f"did you mean {close[0]!r}?" if close else f"write one of {', '.join(known)}"
+        close = closest(given, known)
+        meant = f"did you mean {close!r}?" if close else f"write one of {', '.join(known)}"
         raise DefinitionError(f"messages: there is no message type {given!r}; {meant}")
     _check_content(message.get("content") or "")
     return {**message, "type": type_}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from ._spelling import closest
 from .assistants import Assistant, SavedAssistant
 from .builtin_tools import Where, assistant_json
 from .errors import DefinitionError
@@ -215,6 +215,6 @@ def _name_problems(assistants: Sequence[Assistant]) -> Iterable[str]:
 
 
 def _stranger(giver: str, name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    meant = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names)}"
+    close = closest(name, names)
+    meant = f"did you mean {close!r}?" if close else f"there are: {', '.join(names)}"
     return f"{giver!r} hands over to {name!r}, who is not in the squad; {meant}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
+
+from .._spelling import closest
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
@@ -65,9 +66,9 @@ def _plain(name: str) -> str:
 def _hint(word: str, names: set[str], text: str) -> str | None:
     if word in _BUILT_IN:
         return f"add {_BUILT_IN[word]} to its tools"
-    close = difflib.get_close_matches(word, names, n=1, cutoff=_CLOSE)
+    close = closest(word, names, cutoff=_CLOSE)
     if close:
-        return f"did you mean {close[0]}?"
+        return f"did you mean {close}?"
     if any(re.search(pattern.format(word=word), text, re.IGNORECASE) for pattern in _AS_TOOL):
         return f"its tools are: {', '.join(sorted(names)) or 'none'}"
     return None

@@ -13,13 +13,14 @@ from urllib.parse import SplitResult, urlsplit
 import typer
 
 from .._site import server_fields
+from .._spelling import did_you_mean
 from ..auth import SharedSecret
 from ..builtin_tools import is_id
 from ..errors import SettingsError
 from ..settings import Settings, check_url
 from ..sync import Declaration
 from ._project import Project
-from ._report import USAGE, CommandError, did_you_mean
+from ._report import USAGE, CommandError
 
 Url = Annotated[
     str | None,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
 import shutil
 import sys
 import sysconfig
 import traceback
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -91,12 +90,6 @@ def program() -> str:
 def complain(text: str) -> None:
     """Print to stderr."""
     typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question to put behind an error, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def describe(error: BaseException) -> str:

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..calls import Call, CallOptions, PreparedCall, checked
+from .._call_request import CallOptions, checked
+from ..calls import Call, PreparedCall
 from ..client import VapiClient
 from ..errors import DefinitionError
 from . import _running

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from .. import _secrecy
+from .._named import named
 from ..builtin_tools import is_id
-from ..calls import Call, named
+from ..calls import Call
 from ..client import VapiClient
 from ..errors import ApiError
 from . import _running

@@ -10,8 +10,8 @@ import typer
 
 from .. import pulling
 from .._connection import together
+from .._named import named
 from ..builtin_tools import is_id
-from ..calls import named
 from ..client import VapiClient
 from ..errors import ApiError
 from . import _running

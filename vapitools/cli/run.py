@@ -16,6 +16,7 @@ import typer
 from starlette.types import ASGIApp, Message
 
 from .. import _encrypted_paths, _encryption, messages
+from .._spelling import did_you_mean
 from ..instrumentation import ToolRun
 from ..playing import CALLER, LiveCall, static_arguments, tool_calls
 from ..settings import Settings
@@ -31,7 +32,6 @@ from ._report import (
     CommandError,
     complain,
     describe,
-    did_you_mean,
     place,
     print_json,
     reported,

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from .._spelling import did_you_mean
 from ..settings import check_url
 from ..toolset import AnyTool, Toolset
 from . import target as targets
 from ._flags import Debug, Target
-from ._report import USAGE, CommandError, did_you_mean, print_json, reported
+from ._report import USAGE, CommandError, print_json, reported
 
 
 def command(

@@ -16,11 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from .._spelling import did_you_mean
 from ..errors import DefinitionError
 from ..events import Events
 from ..tools import Tool
 from ..toolset import AnyTool, Toolset
-from ._report import USAGE, CommandError, describe, did_you_mean, is_users, place, shown
+from ._report import USAGE, CommandError, describe, is_users, place, shown
 
 if TYPE_CHECKING:
     from ..assistants import Assistant

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import _liquid, messages
+from .._spelling import closest
 from ..errors import DefinitionError
 from ..server_messages import CLASSES, plain
 from ..toolset import AnyTool
@@ -138,6 +138,6 @@ def check_type(type: str, of_tools: str = "tool_calls(('name', {…}))") -> None
     if type in _CALLED:
         raise DefinitionError(f"message: for {type!r} use {of_tools}")
     known = [*CLASSES, *_CALLED]
-    close = difflib.get_close_matches(type, known, n=1, cutoff=0.8)
+    close = closest(type, known, cutoff=0.8)
     if close and type not in known:
-        raise DefinitionError(f"message: there is no type {type!r}; did you mean {close[0]!r}?")
+        raise DefinitionError(f"message: there is no type {type!r}; did you mean {close!r}?")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from .._spelling import did_you_mean
 from ..errors import PlayError
 from ._cast import Cast
 from ._chaos import Chaos
@@ -142,7 +142,6 @@ def misfits(call: PlannedCall, cast: Cast) -> Iterator[str]:
 
 def hint(word: str, known: Sequence[str]) -> str:
     """A sentence on what a word that is misspelt should be."""
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f" Did you mean {close[0]!r}?"
+    if meant := did_you_mean(word, known):
+        return meant
     return f" There are: {', '.join(known)}." if known else " There are none."

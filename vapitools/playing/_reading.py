@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from .._shapes import is_object
+from .._spelling import did_you_mean
 from ..errors import PlayError
 from ..server_messages import CHOOSABLE, CLASSES
 from . import _yaml
@@ -261,7 +261,7 @@ class _Reader:
             self._complain(inner, "message must be an object with a type")
         elif type_ in ("tool-calls", "function-call"):
             self._complain(inner, f"{type_} is written as `- tool: …`")
-        elif close := _close(type_, CLASSES) if type_ not in CLASSES else "":
+        elif close := did_you_mean(type_, CLASSES) if type_ not in CLASSES else "":
             self._complain(inner, f"there is no message {type_!r}.{close}")
         fields = {name: value for name, value in values.items() if name != "type"}
         return Tells(str(type_), fields, node.place)
@@ -353,16 +353,11 @@ class _Reader:
 
     def _unknown(self, node: Node, text: str, word: str, known: Iterable[str]) -> None:
         known = list(known)
-        hint = _close(word, known) or f" It can be: {', '.join(sorted(known))}."
+        hint = did_you_mean(word, known) or f" It can be: {', '.join(sorted(known))}."
         self._complain(node, f"{text} {word!r}.{hint}")
 
     def _complain(self, node: Node | None, text: str) -> None:
         self.problems.append(f"{node.place}: {text}" if node is not None else text)
-
-
-def _close(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _shown(node: Node) -> str:
@@ -382,5 +377,5 @@ def _similar_file(path: Path) -> str:
         files = [file.name for file in path.parent.iterdir() if file.suffix in SUFFIXES]
     except OSError:
         return ""
-    close = difflib.get_close_matches(path.name, files, n=1)
-    return f". Did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(path.name, files)
+    return f".{hint}" if hint else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections import defaultdict
@@ -15,6 +14,7 @@ from typing import Any
 
 from .. import builtin_tools, messages
 from .._shapes import as_list, as_object
+from .._spelling import closest
 from ..server_messages import CLASSES
 from . import _bodies
 from ._bodies import Answered, Body, Call, Called, Entry, Said
@@ -446,7 +446,7 @@ def _can_be_told(type_: str) -> bool:
     """Whether a call file takes it: what looks like a slip of the pen is refused there."""
     if type_ in CLASSES or not type_:
         return bool(type_)
-    return not difflib.get_close_matches(type_, list(CLASSES), n=1)
+    return closest(type_, CLASSES) is None
 
 
 def _same(text: str) -> str:

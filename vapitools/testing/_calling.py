@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import difflib
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from .. import _coercion, _results
 from .._results import ToolResult
+from .._spelling import closest
 from ..context import CallContext
 from ..errors import DefinitionError, ResultError
 from ..settings import Settings
@@ -162,6 +162,6 @@ def _sent(tool: AnyTool, arguments: Mapping[str, Any]) -> str:
 
 def _unknown(tool: AnyTool, name: str, names: list[str]) -> str:
     """A model's unknown arguments are dropped; in a test it is a slip."""
-    close = difflib.get_close_matches(name, names, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"it has: {', '.join(names) or 'none'}"
+    close = closest(name, names)
+    hint = f"did you mean {close!r}?" if close else f"it has: {', '.join(names) or 'none'}"
     return f"{tool.name} has no parameter {name!r}; {hint}"
