@@ -100,7 +100,7 @@ class HmacSignature:
         self._signature_header = _name("signature_header", signature_header)
         self._timestamp_header = _name("timestamp_header", timestamp_header)
         self._id_header = _name("message_id_header", message_id_header or "svix-id")
-        self._prefix = signature_prefix.encode()
+        self._prefix = _prefix(signature_prefix)
         self._format = _parsed(payload_format, include_timestamp)
         self._tolerance = _positive("tolerance", tolerance)
         self._memory = _Memory(2 * tolerance) if remember else None
@@ -300,6 +300,13 @@ def _choice(option: str, value: str, choices: Iterable[str]) -> str:
     if value not in choices:
         raise _unusable(f"{option} {value!r} is none of {', '.join(choices)}")
     return value
+
+
+def _prefix(prefix: str) -> bytes:
+    # No header brings a blank at its beginning, and nothing beyond ASCII is sure to arrive.
+    if not (prefix.isascii() and prefix.isprintable()) or prefix[:1] == " ":
+        raise _unusable(f"signature_prefix {prefix!r} cannot stand before the value of a header")
+    return prefix.encode()
 
 
 def _positive(option: str, value: float) -> float:
