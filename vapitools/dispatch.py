@@ -244,7 +244,7 @@ def begun(run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
 
 
 class _Attempt:
-    """One run of one call, answered exactly once; within it, at the deadline."""
+    """One run of one call, answered exactly once. Within it, the deadline answers too."""
 
     def __init__(
         self, call: ToolCall, call_id: str | None, hooks: Sequence[RunHook], seconds: float
