@@ -159,6 +159,23 @@ def test_a_cut_off_is_not_counted_as_a_cancellation() -> None:
     run(scenario())
 
 
+@counts_cancellations
+def test_work_that_would_not_be_cut_off_leaves_no_cancellation_behind() -> None:
+    async def work() -> str:
+        try:
+            await never()
+        except asyncio.CancelledError:
+            return "kept"
+        return ""
+
+    async def scenario() -> None:
+        task: Any = asyncio.current_task()
+        assert await within(0.01, work()) == "kept"
+        assert task.cancelling() == 0
+
+    asyncio.run(scenario())
+
+
 def test_a_limit_inside_another_is_told_apart() -> None:
     async def inner() -> str:
         with pytest.raises(TooLateError):

@@ -246,13 +246,21 @@ def test_whatever_a_tool_raises_is_answered_and_logged_without_its_text(
     assert SECRET not in caplog.text
 
 
+@pytest.mark.parametrize("in_thread", [False, True], ids=["async", "thread"])
 @pytest.mark.parametrize("kind", [ValueError, ToolError])
-def test_a_run_that_fails_leaves_nothing_for_the_garbage_collector(kind: type[Exception]) -> None:
+def test_a_run_that_fails_leaves_nothing_for_the_garbage_collector(
+    kind: type[Exception], in_thread: bool
+) -> None:
     """Else what came with its message would stay in memory until that comes round."""
 
-    @tool
-    async def fails() -> None:
+    async def waits_and_fails() -> None:
+        await asyncio.sleep(0)
         raise kind("odd")
+
+    def fails_in_a_thread() -> None:
+        raise kind("odd")
+
+    fails = tool(fails_in_a_thread if in_thread else waits_and_fails, name="fails")
 
     async def scenario() -> int:
         asked = dispatcher(fails)
@@ -507,6 +515,7 @@ def test_a_run_that_ended_in_time_is_not_noted_when_its_deadline_comes(
 ) -> None:
     @tool(timeout=0.02)
     async def in_time() -> str:
+        await asyncio.sleep(0)
         return "in time"
 
     async def scenario() -> list[Any]:
@@ -852,6 +861,16 @@ def test_a_hook_that_raises_hurts_neither_the_call_nor_other_hooks(
     assert len(good.seen) == 2
     assert "a run hook failed" in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_what_a_hook_writes_into_a_run_changes_no_answer() -> None:
+    class Renaming(Recorder):
+        def started(self, run: ToolRun) -> None:
+            run.tool = "\ud800"
+
+    (result,) = answers(returning("fine"), hooks=[Renaming()])
+
+    assert result == {"name": "returning", "toolCallId": "id-0", "result": "fine"}
 
 
 # --- the log ------------------------------------------------------------------------------

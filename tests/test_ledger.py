@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -43,14 +44,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """What the ledger and its answers take for the time."""
-    made = Clock()
-    monkeypatch.setattr("vapitools.ledger.monotonic", made)
-    return made
 
 
 async def ask(ledger: MemoryLedger, runs: Runs, *keys: Key) -> list[Any]:
@@ -106,8 +99,9 @@ def test_a_delivery_that_is_given_up_ends_no_run() -> None:
     assert runs.begun == [A]
 
 
-def test_an_answer_is_forgotten_when_it_is_old(clock: Clock) -> None:
-    ledger, runs = MemoryLedger(seconds=60), Runs()
+def test_an_answer_is_forgotten_when_it_is_old() -> None:
+    clock, runs = Clock(), Runs()
+    ledger = MemoryLedger(seconds=60, clock=clock)
 
     asyncio.run(ask(ledger, runs, A))
     clock.now = 59.9
@@ -126,6 +120,21 @@ def test_only_so_many_answers_are_kept() -> None:
     assert len(ledger) <= 3
 
 
+def test_only_so_many_are_kept_of_answers_that_were_waited_for() -> None:
+    ledger, runs = MemoryLedger(size=2), Runs(at_once=False)
+
+    async def scenario() -> None:
+        for number in range(100):
+            asked = asyncio.create_task(ask(ledger, runs, ("call", str(number))))
+            await asyncio.sleep(0)
+            runs.finish()
+            await asked
+
+    asyncio.run(scenario())
+
+    assert len(ledger) <= 3
+
+
 def test_a_repeat_of_the_oldest_answer_is_known_when_all_places_are_taken() -> None:
     ledger, runs = MemoryLedger(size=2), Runs()
 
@@ -134,8 +143,9 @@ def test_a_repeat_of_the_oldest_answer_is_known_when_all_places_are_taken() -> N
     assert runs.begun == [A, B]
 
 
-def test_a_run_that_goes_on_is_never_forgotten_and_keeps_nothing_else(clock: Clock) -> None:
-    ledger, runs = MemoryLedger(size=1, seconds=60), Runs(at_once=False)
+def test_a_run_that_goes_on_is_never_forgotten_and_keeps_nothing_else() -> None:
+    clock, runs = Clock(), Runs(at_once=False)
+    ledger = MemoryLedger(size=1, seconds=60, clock=clock)
 
     async def scenario() -> None:
         long = asyncio.create_task(ask(ledger, runs, A))
@@ -150,6 +160,64 @@ def test_a_run_that_goes_on_is_never_forgotten_and_keeps_nothing_else(clock: Clo
     asyncio.run(scenario())
 
     assert len(ledger) <= 3
+
+
+def test_the_oldest_is_what_was_answered_first_and_not_what_was_begun_first() -> None:
+    ledger, slow = MemoryLedger(size=10), Runs(at_once=False)
+
+    async def scenario() -> None:
+        first = asyncio.create_task(ask(ledger, slow, A))
+        await asyncio.sleep(0)
+        await ask(ledger, Runs(), *(("call", str(n)) for n in range(10)))
+        slow.finish()
+        await first
+        await ask(ledger, Runs(), B)
+        assert await ask(ledger, slow, A) == ["run 1"]
+
+    asyncio.run(scenario())
+
+    assert slow.begun == [A]
+
+
+def test_runs_that_go_on_take_no_room_and_give_no_answer_more() -> None:
+    async def scenario() -> int:
+        ledger = MemoryLedger(size=10)
+        for number in range(100):
+            ledger.once(("running", str(number)), Answer)
+        await ask(ledger, Runs(), *(("call", str(n)) for n in range(1000)))
+        return len(ledger)
+
+    assert asyncio.run(scenario()) <= 100 + 11
+
+
+def test_another_event_loop_asks_for_something_else_and_no_run_is_forgotten() -> None:
+    ledger, runs = MemoryLedger(), Runs(at_once=False)
+
+    async def scenario() -> None:
+        first = asyncio.create_task(ask(ledger, runs, A))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(asyncio.run, ask(ledger, Runs(), B))
+        repeat = asyncio.create_task(ask(ledger, runs, A))
+        await asyncio.sleep(0)
+        runs.finish()
+        assert await first == await repeat == ["run 1"]
+
+    asyncio.run(scenario())
+
+    assert runs.begun == [A]
+
+
+def test_an_answer_keeps_nothing_of_who_has_waited_for_it() -> None:
+    async def scenario() -> None:
+        answer = Answer()
+        waiting = answer.__await__()
+        waited_for = weakref.ref(next(waiting))
+        answer.give(ToolCallResult("tool", result="Done."))
+        del waiting
+        assert waited_for() is None
+        assert answer.is_given
+
+    asyncio.run(scenario())
 
 
 def test_a_run_that_died_with_its_event_loop_is_run_again() -> None:

@@ -82,14 +82,15 @@ class _Alarm:
 
     def __exit__(self, type_: object, error: BaseException | None, traceback: object) -> None:
         self._timer.cancel()
-        if isinstance(error, asyncio.CancelledError) and self._is_the_reason():
+        # Also of work that would not be cut off, what was done to the task is taken back.
+        if self._has_rung and self._taken_back() and isinstance(error, asyncio.CancelledError):
             raise TooLateError from None
 
-    def _is_the_reason(self) -> bool:
+    def _taken_back(self) -> bool:
         """Whether nobody else has cancelled the task; what we did is taken back."""
-        if self._has_rung and sys.version_info >= (3, 11):
+        if sys.version_info >= (3, 11):
             self._task.uncancel()
-        return self._has_rung and _cancelling(self._task) <= self._cancelled_before
+        return _cancelling(self._task) <= self._cancelled_before
 
 
 def _cancelling(task: Any) -> int:

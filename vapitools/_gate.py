@@ -94,7 +94,13 @@ class _Incoming(Delivery):
     """
 
     __slots__ = (
-        *("_chunks", "_is_whole", "_max_bytes", "_receive", "_scope", "_seconds", "_size"),
+        "_chunks",
+        "_is_whole",
+        "_max_bytes",
+        "_receive",
+        "_scope",
+        "_seconds",
+        "_size",
         "last",
     )
 

@@ -52,8 +52,13 @@ class Threads:
         except asyncio.CancelledError:
             job.is_abandoned = True
             raise
-        if outcome.error is not None:
-            raise outcome.error
+        # Neither this frame nor the job may keep an error whose traceback leads to both.
+        error, outcome.error = outcome.error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
         return outcome.value
 
     def _submit(self, job: _Job) -> None:

@@ -88,7 +88,7 @@ class Dispatcher:
             state: What the server's lifespan yielded, for `CallContext.state`.
         """
         # All are begun before the first is waited for.
-        answers = self._begin(message, state)
+        answers = [*map(partial(self._once, message, state), message.tool_calls)]
         results: list[ToolCallResult] = []
         try:
             for answer in answers:
@@ -104,14 +104,11 @@ class Dispatcher:
         if self._own_control is not None:
             await self._own_control.aclose()
 
-    def _begin(self, message: Message, state: State | None) -> list[Awaitable[ToolCallResult]]:
-        return [self._once(call, message, state) for call in message.tool_calls]
-
     def _once(
-        self, call: ToolCall, message: Message, state: State | None
+        self, message: Message, state: State | None, call: ToolCall
     ) -> Awaitable[ToolCallResult]:
         """Begin a call, or join the run of an earlier delivery."""
-        start = partial(self._start, call, message, state)
+        start = partial(self._start, message, state, call)
         # Without both ids nobody can tell a repeat from another call.
         where = message.call_id or message.chat_id
         if where and type(call.id) in (str, int) and call.id != "":
@@ -121,7 +118,7 @@ class Dispatcher:
             log(logging.WARNING, "a call of %s came without an id", printable(call.name))
         return start()
 
-    def _start(self, call: ToolCall, message: Message, state: State | None) -> Answer:
+    def _start(self, message: Message, state: State | None, call: ToolCall) -> Answer:
         """Begin a run. Its answer comes in time, even if the tool never ends."""
         tool = self._toolset.get(call.name)
         seconds = tool.timeout if tool is not None else 0
@@ -145,16 +142,9 @@ class Dispatcher:
     async def _run(
         self, tool: AnyTool, attempt: _Attempt, message: Message, state: State | None
     ) -> None:
-        context = CallContext(
-            message,
-            tool_call_id=attempt.tool_call_id,
-            deadline=attempt.deadline,
-            state=state,
-            control=self.control,
-        )
         attempt.begin()
         try:
-            outcome, fields = await self._outcome(tool, attempt, context)
+            outcome, fields = await self._outcome(tool, attempt, message, state)
         # Whatever a tool raises, `SystemExit` too, the caller gets an answer and the server lives.
         except BaseException as error:
             if attempt.answer.is_given and isinstance(
@@ -166,8 +156,15 @@ class Dispatcher:
             attempt.finish(outcome, fields)
 
     async def _outcome(
-        self, tool: AnyTool, attempt: _Attempt, context: CallContext
+        self, tool: AnyTool, attempt: _Attempt, message: Message, state: State | None
     ) -> tuple[Outcome, Fields]:
+        context = CallContext(
+            message,
+            tool_call_id=attempt.tool_call_id,
+            deadline=attempt.deadline,
+            state=state,
+            control=self.control,
+        )
         run = tool.run(attempt.call.arguments, context, threads=self._threads, keys=self._keys)
         try:
             value = await timed(run, attempt)
@@ -266,8 +263,8 @@ class _Attempt:
 
     def __enter__(self) -> None:
         loop = asyncio.get_running_loop()
-        # At once where the tool has not let go of the event loop before.
-        left = max(0.0, self.deadline - time.monotonic())
+        # Below zero where the tool has blocked the event loop until now: then at once.
+        left = self.deadline - time.monotonic()
         self._timer = loop.call_later(left, self._expire, asyncio.current_task(loop))
 
     def __exit__(self, *_: object) -> None:
@@ -296,7 +293,7 @@ class _Attempt:
         run.seconds = time.monotonic() - self._began
         for hook in self._hooks:
             _tell(hook.finished, run)
-        self.answer.give(ToolCallResult(run.tool, self.call.id, **fields))
+        self.answer.give(ToolCallResult(self.call.name or "", self.call.id, **fields))
 
 
 def _tell(hook: Callable[[ToolRun], None], run: ToolRun) -> None:

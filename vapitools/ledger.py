@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator
-from time import monotonic
 from typing import Any, Protocol
 
 from .messages import ToolCallResult
@@ -22,17 +22,16 @@ class Answer:
 
     Attributes:
         is_given: Whether there is an answer.
-        given_at: Since when, in seconds of `time.monotonic()`.
     """
 
-    __slots__ = ("_loop", "_result", "_waiting", "given_at", "is_given")
+    __slots__ = ("_keeper", "_key", "_loop", "_result", "_waiting", "is_given")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._result: ToolCallResult | None = None
         self._waiting: tuple[asyncio.Future[None], ...] = ()
+        self._keeper: MemoryLedger | None = None
         self.is_given = False
-        self.given_at = 0.0
 
     @property
     def is_lost(self) -> bool:
@@ -42,7 +41,6 @@ class Answer:
     def give(self, result: ToolCallResult) -> None:
         """Answer; once only."""
         self._result = result
-        self.given_at = monotonic()
         self.is_given = True
         # Kept for long by a ledger, it must not keep what waited for it.
         waiting, self._waiting = self._waiting, ()
@@ -50,6 +48,16 @@ class Answer:
             # Nobody waits any more who was given up, or whose event loop has ended.
             if not future.done() and not self._loop.is_closed():
                 future.set_result(None)
+        if self._keeper is not None:
+            self._keeper.keep(self._key, self)
+
+    def keep_in(self, ledger: MemoryLedger, key: Key) -> None:
+        """Tell the one ledger that keeps it as soon as it is given."""
+        if self.is_given:
+            ledger.keep(key, self)
+        else:
+            # No callback: of each call that waits, little is held.
+            self._keeper, self._key = ledger, key
 
     def __await__(self) -> Generator[Any, None, ToolCallResult]:
         while self._result is None:
@@ -83,12 +91,22 @@ class MemoryLedger:
     Args:
         size: How many answers are kept; the oldest goes first.
         seconds: How long an answer is kept. Vapi's own retries end within minutes.
+        clock: Tells the seconds.
     """
 
-    def __init__(self, size: int = 10_000, seconds: float = 900) -> None:
+    def __init__(
+        self,
+        size: int = 10_000,
+        seconds: float = 900,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._size = size
         self._seconds = seconds
-        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self._clock = clock
+        self._answers: dict[Key, Answer] = {}
+        # Those that are given, the oldest first, and since when.
+        self._kept: deque[tuple[float, Key]] = deque()
 
     def once(self, key: Key, start: Callable[[], Answer]) -> Answer:
         """See `Ledger.once`."""
@@ -96,21 +114,19 @@ class MemoryLedger:
         answer = self._answers.get(key)
         if answer is None or answer.is_lost:
             answer = self._answers[key] = start()
+            answer.keep_in(self, key)
         return answer
+
+    def keep(self, key: Key, answer: Answer) -> None:
+        """Keep an answer that was given just now."""
+        if self._answers.get(key) is answer:
+            self._kept.append((self._clock(), key))
 
     def _forget(self) -> None:
         """Forget the oldest answers: those past their age, and those there is no room for."""
-        while self._answers:
-            key, oldest = next(iter(self._answers.items()))
-            is_full = len(self._answers) > self._size
-            if not (oldest.is_given or oldest.is_lost):
-                if is_full:
-                    # It still runs, and is never forgotten. Next time another one is the oldest.
-                    self._answers.move_to_end(key)
-                return
-            if not is_full and monotonic() - oldest.given_at < self._seconds:
-                return
-            del self._answers[key]
+        kept = self._kept
+        while kept and (len(kept) > self._size or self._clock() - kept[0][0] >= self._seconds):
+            del self._answers[kept.popleft()[1]]
 
     def __len__(self) -> int:
         return len(self._answers)

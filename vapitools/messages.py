@@ -119,8 +119,6 @@ class Message:
 
     def __init__(self, wire: _Message, tool_calls: Sequence[ToolCall], body: bytes) -> None:
         self._wire = wire
-        # They have been read; of what waits, little is held.
-        wire.tool_call_list = None
         self._call = wire.call or _NO_CALL
         self.type = wire.type
         self.call_id = self._call.id
