@@ -61,7 +61,7 @@ SECTIONS: Mapping[str, Callable[[Options], list[Row]]] = {
     "run": lambda options: tool_run.run_rows(options.rounds(11, 41)),
     "derive": lambda options: tool_run.derive_rows(options.rounds(5, 21)),
     "blocking": lambda options: blocking.rows(options.rounds(1, 5)),
-    "import": lambda options: importing.rows(options.rounds(5, 15)),
+    "import": lambda options: importing.rows(options.rounds(7, 41)),
     "serve": lambda options: serving.rows(options.rounds(3, 9)),
     "plan": lambda options: planning.rows(options.rounds(3, 7)),
     "growth": lambda options: growth.rows(options.rounds(5, 21)),
