@@ -1,11 +1,12 @@
 """Sends one request after the other over many connections, and counts the answers.
 
 `wrk` does it where it is installed; else a loop of our own, in a process of its own:
-`python -m benchmarks.load PORT CONNECTIONS SECONDS` reads what to send from its input.
+`python -m benchmarks.load PORT CONNECTIONS SECONDS NUMBER` reads what to send from its input.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import selectors
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from .proof import WrongAnswerError
 
 _MARK = b"@@@@@@@@"
 
-# Every request is another call, or the ledger would answer it.
+# Every request is another call, also in the next round, or the ledger would answer it.
+_NUMBERS = itertools.count(step=1_000_000)
 _SCRIPT = """
 local function read(path)
   local file = io.open(path, "rb")
@@ -33,7 +35,7 @@ local function read(path)
   file:close()
   return text
 end
-local head, tail, number, headers = read("{head}"), read("{tail}"), 0, {{}}
+local head, tail, number, headers = read("{head}"), read("{tail}"), {number}, {{}}
 {headers}
 function request()
   number = number + 1
@@ -81,8 +83,8 @@ def _by_wrk(port: int, request: Request, connections: int, seconds: float) -> fl
         headers = "\n".join(f'headers["{name}"] = "{v}"' for name, v in request.headers.items())
         script = Path(folder, "load.lua")
         script.write_text(
-            _SCRIPT.format(head=files["head"], tail=files["tail"], path=request.path,
-                           headers=headers)
+            _SCRIPT.format(head=files["head"], tail=files["tail"], number=next(_NUMBERS),
+                           path=request.path, headers=headers)
         )  # fmt: skip
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
         command += ["-s", str(script), f"http://127.0.0.1:{port}"]
@@ -96,7 +98,8 @@ def _by_wrk(port: int, request: Request, connections: int, seconds: float) -> fl
 
 
 def _by_ourselves(port: int, request: Request, connections: int, seconds: float) -> float:
-    command = [sys.executable, "-m", __name__, str(port), str(connections), str(seconds)]
+    numbers = map(str, (port, connections, seconds, next(_NUMBERS)))
+    command = [sys.executable, "-m", __name__, *numbers]
     done = subprocess.run(
         command,
         input=json.dumps(asdict(request)),
@@ -108,6 +111,41 @@ def _by_ourselves(port: int, request: Request, connections: int, seconds: float)
     if done.returncode:
         raise WrongAnswerError(done.stderr)
     return float(done.stdout)
+
+
+class Turns:
+    """Many requests at once, and then their answers, as often as it is asked for.
+
+    What they cost is the processor's time of the server, which says the same as requests per
+    second on one core. But a turn takes milliseconds, so contestants can take turns so often
+    that a slow moment of the machine hits all of them.
+
+    Args:
+        port: Where the server is.
+        request: What is sent.
+        connections: How many at once.
+        cpu_seconds: What the server has taken of the processor's time until now.
+    """
+
+    def __init__(
+        self, port: int, request: Request, connections: int, cpu_seconds: Callable[[], float]
+    ) -> None:
+        self._connections = [_Connection(port) for _ in range(connections)]
+        self._head, self._tail = _pieces(request)
+        self._cpu_seconds = cpu_seconds
+        self._numbers = itertools.count(next(_NUMBERS))
+
+    def __call__(self) -> float:
+        """One turn: seconds of the server's processor for each request."""
+        before = self._cpu_seconds()
+        for connection in self._connections:
+            connection.send([self._head, b"%08x" % next(self._numbers), self._tail])
+        for connection in self._connections:
+            while not connection.is_answered():
+                pass
+        # What is left to the event loop until after the answer is a part of it.
+        time.sleep(0.002)
+        return (self._cpu_seconds() - before) / len(self._connections)
 
 
 class _Connection:
@@ -135,13 +173,9 @@ class _Connection:
         return length is not None and len(body) >= int(length[1])
 
 
-def _run(port: int, request: Request, connections: int, seconds: float) -> float:
-    start, end = request.parts()
-    length = len(start) + len(_MARK) + len(end)
-    lines = [f"POST {request.path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {length}"]
-    lines += [f"{name}: {value}" for name, value in request.headers.items()]
-    head = "\r\n".join([*lines, "", ""]).encode() + start
-    sent = answered = 0
+def _run(port: int, request: Request, connections: int, seconds: float, number: int) -> float:
+    head, end = _pieces(request)
+    sent, answered = number, 0
     selector = selectors.DefaultSelector()
     for connection in [_Connection(port) for _ in range(connections)]:
         selector.register(connection.sock, selectors.EVENT_READ, connection)
@@ -155,6 +189,16 @@ def _run(port: int, request: Request, connections: int, seconds: float) -> float
     return answered / passed
 
 
+def _pieces(request: Request) -> tuple[bytes, bytes]:
+    """What is sent before the number and after it."""
+    start, end = request.parts()
+    length = len(start) + len(_MARK) + len(end)
+    lines = [f"POST {request.path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {length}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + start, end
+
+
 if __name__ == "__main__":
     given = Request(**json.loads(sys.stdin.read()))
-    print(_run(int(sys.argv[1]), given, int(sys.argv[2]), float(sys.argv[3])))
+    port, connections, seconds, number = sys.argv[1:]
+    print(_run(int(port), given, int(connections), float(seconds), int(number)))

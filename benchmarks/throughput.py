@@ -9,11 +9,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 from . import bodies, contestants
 from .contestants import FASTAPI, FASTMCP, FLASK, MSGSPEC, OURS, MissingError
 from .cores import on_first_core
-from .load import Request, is_wrk_there, requests_per_second
+from .load import Request, Turns, is_wrk_there, requests_per_second
 from .measure import interleaved
 from .ports import free_port
 from .proof import WrongAnswerError
@@ -24,6 +26,8 @@ from .served import NAME
 _SIZE = 20
 _CONNECTIONS = 64
 _SECONDS_TO_START = 30
+# In each round; a turn takes some milliseconds.
+_TURNS = 20
 
 _HEADERS = {
     "content-type": "application/json",
@@ -39,17 +43,38 @@ def rows(rounds: int, seconds: float) -> list[Row]:
     missing: dict[str, MissingError] = {}
     with contextlib.ExitStack() as stack:
         loads: dict[str, Callable[[], float]] = {}
+        turns: dict[str, Callable[[], float]] = {}
         for name in contestants.MODULES:
             try:
                 request = _request(name)
             except MissingError as error:
                 missing[name] = error
                 continue
-            port = stack.enter_context(_server(name, request))
+            port, pid = stack.enter_context(_server(name, request))
             loads[name] = _load(port, request, seconds)
+            # Of gunicorn, another process answers; FastMCP would take most of the time.
+            if name not in (FLASK, FASTMCP) and _times(pid).exists():
+                turns[name] = Turns(port, request, _CONNECTIONS, partial(_cpu_seconds, pid))
         found = interleaved(loads, rounds)
+        costs = interleaved(turns, rounds * _TURNS)
     measured = [_row(section, name, found) for name in found]
-    return measured + [missing_row(section, name, "req/s", why) for name, why in missing.items()]
+    measured += [missing_row(section, name, "req/s", why) for name, why in missing.items()]
+    return measured + [_cost_row(name, costs) for name in costs]
+
+
+def _cost_row(name: str, costs: Mapping[str, float]) -> Row:
+    section = f"The same, in turns of {_CONNECTIONS} requests: the server's processor for each"
+    ratios = {other: costs[name] / costs[other] for other in (MSGSPEC, FASTAPI) if other in costs}
+    return Row(section, name, costs[name], "µs", ratios)
+
+
+def _times(pid: int) -> Path:
+    """Where Linux says in nanoseconds how long a process has run."""
+    return Path(f"/proc/{pid}/schedstat")
+
+
+def _cpu_seconds(pid: int) -> float:
+    return int(_times(pid).read_text().split()[0]) / 1e9
 
 
 def _row(section: str, name: str, found: Mapping[str, float]) -> Row:
@@ -82,8 +107,8 @@ def _request(name: str) -> Request:
 
 
 @contextlib.contextmanager
-def _server(name: str, request: Request) -> Iterator[int]:
-    """The port of a server that runs, and that has answered."""
+def _server(name: str, request: Request) -> Iterator[tuple[int, int]]:
+    """The port and the process of a server that runs, and that has answered."""
     port = free_port()
     environ = {**os.environ, NAME: name}
     process = subprocess.Popen(
@@ -91,7 +116,7 @@ def _server(name: str, request: Request) -> Iterator[int]:
     )
     try:
         _wait(name, port, request)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait()
