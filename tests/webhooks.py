@@ -22,7 +22,7 @@ from vapitools.playing._script import CallsTools, Expected, PlannedCall, Says, S
 
 from .live import serving
 
-LATE = 0.3
+LATE = 1.0
 """How long the calls of these tests wait for an answer."""
 
 Answer = Callable[[dict[str, Any]], Any]
