@@ -278,6 +278,18 @@ def test_the_deadline_counts_from_the_beginning_also_where_a_tool_blocks_first()
     assert [seconds <= 2.95 for seconds in counts.timers] == [True]
 
 
+def test_settings_that_are_spelt_right_load_nothing_to_find_a_misspelling() -> None:
+    script = """
+import sys
+from vapitools import Settings
+Settings.from_environ({"VAPI_SERVER_SECRET": "a-secret", "VAPITOOLS_THREADS": "8"})
+print("difflib" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "False\n"
+
+
 def test_a_call_builds_no_validator() -> None:
     counts = counted(app_of(book_table), body_of(call_of(book_table, "a")))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -205,6 +206,22 @@ def test_another_event_loop_asks_for_something_else_and_no_run_is_forgotten() ->
     asyncio.run(scenario())
 
     assert runs.begun == [A]
+
+
+def test_a_ledger_that_nobody_needs_any_more_is_gone_at_once() -> None:
+    async def scenario() -> weakref.ref[MemoryLedger]:
+        ledger, runs = MemoryLedger(), Runs(at_once=False)
+        asked = asyncio.create_task(ask(ledger, runs, A))
+        await asyncio.sleep(0)
+        runs.finish()
+        await asked
+        return weakref.ref(ledger)
+
+    gc.disable()
+    try:
+        assert asyncio.run(scenario())() is None
+    finally:
+        gc.enable()
 
 
 def test_an_answer_keeps_nothing_of_who_has_waited_for_it() -> None:

@@ -42,14 +42,15 @@ class Answer:
         """Answer; once only."""
         self._result = result
         self.is_given = True
-        # Kept for long by a ledger, it must not keep what waited for it.
+        # Kept for long by a ledger, it must keep neither that nor what waited for it.
         waiting, self._waiting = self._waiting, ()
+        keeper, self._keeper = self._keeper, None
         for future in waiting:
             # Nobody waits any more who was given up, or whose event loop has ended.
             if not future.done() and not self._loop.is_closed():
                 future.set_result(None)
-        if self._keeper is not None:
-            self._keeper.keep(self._key, self)
+        if keeper is not None:
+            keeper.keep(self._key, self)
 
     def keep_in(self, ledger: MemoryLedger, key: Key) -> None:
         """Tell the one ledger that keeps it as soon as it is given."""

@@ -167,8 +167,7 @@ def _check_names(environ: Mapping[str, str]) -> None:
             known, cutoff = [_SECRET, _API_KEY, _API_URL], 0.8
         else:
             continue
-        close = closest(name, known, cutoff=cutoff)
-        if name not in known and close:
+        if name not in known and (close := closest(name, known, cutoff=cutoff)):
             raise SettingsError(f"{name} is no variable of ours; did you mean {close}?")
 
 

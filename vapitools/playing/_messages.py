@@ -138,6 +138,5 @@ def check_type(type: str, of_tools: str = "tool_calls(('name', {…}))") -> None
     if type in _CALLED:
         raise DefinitionError(f"message: for {type!r} use {of_tools}")
     known = [*CLASSES, *_CALLED]
-    close = closest(type, known, cutoff=0.8)
-    if close and type not in known:
+    if type not in known and (close := closest(type, known, cutoff=0.8)):
         raise DefinitionError(f"message: there is no type {type!r}; did you mean {close!r}?")
