@@ -56,7 +56,7 @@ def rows(rounds: int, seconds: float) -> list[Row]:
             if name not in (FLASK, FASTMCP) and _times(pid).exists():
                 turns[name] = Turns(port, request, _CONNECTIONS, partial(_cpu_seconds, pid))
         found = interleaved(loads, rounds)
-        costs = interleaved(turns, rounds * _TURNS)
+        costs = interleaved(turns, rounds * _TURNS) if turns else {}
     measured = [_row(section, name, found) for name in found]
     measured += [missing_row(section, name, "req/s", why) for name, why in missing.items()]
     return measured + [_cost_row(name, costs) for name in costs]
